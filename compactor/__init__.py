@@ -1,0 +1,1 @@
+"""The offline half of everystep: from the complete log to one document."""
