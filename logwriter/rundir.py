@@ -1,14 +1,14 @@
 """The one place that spells the paths of a run, and reads them back from its names.
 
-    RUN/writers/r00000-a000/events.jsonl
-                            journal-000000131072.wal
-                            steps-000000000000-000000131071.parquet
-                            lock
-    RUN/record.json
-    RUN/report/
+RUN/writers/r00000-a000/events.jsonl
+                        journal-000000131072.wal
+                        steps-000000000000-000000131071.parquet
+                        lock
+RUN/record.json
+RUN/report/
 """
 
-import datetime
+import datetime as dt
 import os
 import re
 import secrets
@@ -25,14 +25,19 @@ SPARE_SUFFIX = ".spare"
 
 _WRITER = re.compile(r"r(\d{5,})-a(\d{3,})")
 _JOURNAL = re.compile(r"journal-(\d{12,})\.wal")
+_SPARE = re.compile(rf"journal-next-(\d+){re.escape(SPARE_SUFFIX)}")
 _SEGMENT = re.compile(r"steps-(\d{12,})-(\d{12,})\.parquet")
 
-_MOODS = ("amber bold brisk calm clear crisp deep eager early fair fleet fresh gentle keen kind light "
-          "lively lucid mellow merry mild noble plain quick quiet rapid ready sharp silver sober "
-          "solid spry steady still swift tidy true vivid warm wise").split()
-_BIRDS = ("auk avocet bittern bunting crane crow curlew dipper dove dunlin egret eider falcon finch "
-          "godwit grebe gull heron ibis jay kestrel kite knot lark linnet martin merlin osprey owl "
-          "petrel pipit plover quail raven robin rook siskin snipe swift tern").split()
+_MOODS = (
+    "amber bold brisk calm clear crisp deep eager early fair fleet fresh gentle keen kind light "
+    "lively lucid mellow merry mild noble plain quick quiet rapid ready sharp silver sober "
+    "solid spry steady still swift tidy true vivid warm wise"
+).split()
+_BIRDS = (
+    "auk avocet bittern bunting crane crow curlew dipper dove dunlin egret eider falcon finch "
+    "godwit grebe gull heron ibis jay kestrel kite knot lark linnet martin merlin osprey owl "
+    "petrel pipit plover quail raven robin rook siskin snipe swift tern"
+).split()
 
 
 @dataclass(frozen=True, order=True)
@@ -68,6 +73,7 @@ class WriterListing:
     """What one look at a writer's folder showed, in order of sequence numbers."""
 
     journals: tuple[JournalFile, ...]
+    spares: tuple[Path, ...]
     segments: tuple[SegmentFile, ...]
     unknown: tuple[Path, ...]
 
@@ -84,7 +90,7 @@ def fresh_run_path(directory: Path) -> Path:
         The new, empty folder, such as ``runs/2026-05-04-1530-quiet-heron``.
     """
     while True:
-        stamp = datetime.datetime.now().astimezone().strftime("%Y-%m-%d-%H%M")
+        stamp = dt.datetime.now().astimezone().strftime("%Y-%m-%d-%H%M")
         path = directory / f"{stamp}-{secrets.choice(_MOODS)}-{secrets.choice(_BIRDS)}"
         try:
             path.mkdir(parents=True)
@@ -101,6 +107,11 @@ def writer_path(run: Path, writer: WriterId) -> Path:
 def journal_path(folder: Path, first_seq: int) -> Path:
     """The journal whose first row has the sequence number ``first_seq``."""
     return folder / f"journal-{first_seq:012d}.wal"
+
+
+def spare_path(folder: Path, serial: int) -> Path:
+    """A journal that was made beforehand. Begun, it soon gets its own name."""
+    return folder / f"journal-next-{serial}{SPARE_SUFFIX}"
 
 
 def segment_path(folder: Path, first_seq: int, last_seq: int) -> Path:
@@ -127,15 +138,19 @@ def list_writers(run: Path) -> list[WriterId]:
 
 def list_writer(folder: Path) -> WriterListing:
     """What lies in a writer's folder right now. Names of other kinds are listed as unknown."""
-    journals, segments, unknown = [], [], []
+    journals, spares, segments, unknown = [], [], [], []
     for path in sorted(folder.iterdir()):
         if journal := _JOURNAL.fullmatch(path.name):
             journals.append(JournalFile(int(journal[1]), path))
+        elif _SPARE.fullmatch(path.name):
+            spares.append(path)
         elif segment := _SEGMENT.fullmatch(path.name):
             segments.append(SegmentFile(int(segment[1]), int(segment[2]), path))
         elif path.name not in {EVENTS, LOCK, DAMAGED}:
             unknown.append(path)
-    return WriterListing(tuple(sorted(journals)), tuple(sorted(segments)), tuple(unknown))
+    return WriterListing(
+        tuple(sorted(journals)), tuple(spares), tuple(sorted(segments)), tuple(unknown)
+    )
 
 
 def find_runs(directory: Path) -> list[Path]:
@@ -156,7 +171,9 @@ def _writer_names(run: Path) -> list[WriterId]:
 
 def _why_no_run(run: Path) -> str:
     if not run.exists():
-        return f"{run}: there is no such folder; `everystep ls` lists the runs in {runs_directory()}/"
+        return (
+            f"{run}: there is no such folder; `everystep ls` lists the runs in {runs_directory()}/"
+        )
     if not run.is_dir():
         return f"{run} is a file, not a run; give the folder that holds {WRITERS}/"
     inside = find_runs(run)

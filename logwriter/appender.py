@@ -1,0 +1,308 @@
+"""The hot path: from ``log()`` to a committed row, without a system call or a lock.
+
+A row is packed into bytes first: that may run foreign code (``__float__``, a signal handler, another
+thread). Then one line compares the journal's fill with what it was, and stores row, slot and the new
+fill. That line makes no call and does not jump back, and only there does CPython switch threads or
+run a signal handler; its allocations start no garbage collection. So nothing can come between the
+comparison and the stores. If something came before, the comparison fails and the row goes one
+further. An interpreter without the global lock takes a lock instead (`SERIALIZE`).
+
+What is rare is done in `_log_slowly`, under a lock that the same thread may take again: a first
+row of a layout, a full journal, a value that is not a number.
+"""
+
+import logging
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from logwriter import journal as jf
+from logwriter.errors import BadValueError
+from logwriter.events import readable
+from logwriter.mapped import Journal, Layout
+
+SERIALIZE = not getattr(sys, "_is_gil_enabled", lambda: True)()
+MAX_MIXES = 1_000
+WIDEST_ROW = 4_096
+LONGEST_NAME = 1_024
+MOST_NAME_BYTES = 1 << 16
+MOST_KNOWN = 1 << 16
+
+_log = logging.getLogger("everystep")
+_clock = time.monotonic_ns
+
+
+class Journals(Protocol):
+    """Where the next journal comes from, and where a full one goes."""
+
+    def next_journal(self, full: Journal) -> Journal | None:
+        """A begun journal that follows ``full``; ``None`` if there is no room anywhere."""
+
+    def take_back(self, spare: Journal) -> None:
+        """A begun journal that was not needed."""
+
+    def hand_over(self, full: Journal) -> None:
+        """A journal that will not change any more."""
+
+
+class Appender:
+    """Turns mappings of names to numbers into rows of a journal."""
+
+    _journal: Journal
+    _source: Journals
+
+    def __init__(self, *, on_error: str) -> None:
+        """Prepare for rows. The owner sets ``_source``, ``_journal``, and perhaps ``_step``.
+
+        Args:
+            on_error: ``"warn"`` or ``"raise"``, for values that are not numbers.
+        """
+        self._step = 0
+        self._epoch = jf.NO_EPOCH
+        self._known: dict[tuple[str, ...], Layout] = {}
+        self._lock = threading.RLock()
+        self._raise = on_error == "raise"
+        self._refused: Counter[str] = Counter()
+        self._dropped = 0
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Append one row: the values of one moment.
+
+        Args:
+            values: Metric names and numbers: Python's, NumPy's, or tensors of one element.
+            step: The step. Without one, the row belongs to the current step, which advances when a
+                row with the same names was already logged at it.
+
+        Raises:
+            BadValueError: With ``on_error="raise"``, for a value that is not a number.
+            ForkedError: In a forked child; the run belongs to its parent.
+        """
+        journal = self._journal
+        try:
+            layout = journal.layouts[tuple(values)]
+            if step is None:
+                step = self._step
+                if layout.last_step == step:
+                    self._step = step = step + 1
+            elif step > self._step:
+                self._step = step
+            layout.last_step = step
+            if layout.tensors:
+                row = layout.pack(_clock(), step, self._epoch, *map(_number, values.values()))
+            else:
+                row = layout.pack(_clock(), step, self._epoch, *values.values())
+            while True:
+                used = journal.used
+                offset = journal.offset
+                end = offset + layout.width
+                if end > journal.limit:
+                    break
+                where = slice(offset, end)
+                if journal.used == used: journal.memory[where] = row; journal.slots[used] = layout.slot; journal.used = used + 1; journal.offset = end; return  # noqa: E701, E702  # fmt: skip
+        except Exception as error:  # noqa: BLE001  whatever a value does when asked for its number
+            self._log_slowly(values, step, error)
+        else:
+            self._log_slowly(values, step, None)
+
+    def bind(self, *names: str) -> Callable[..., None]:
+        """The fastest way to log the same metrics again and again.
+
+        Args:
+            names: The metrics' names, in the order in which their values will be given.
+
+        Returns:
+            A function ``log(step, *values)``: one row, like `log` with an explicit step.
+        """
+        if len(set(names)) != len(names) or not names:
+            raise ValueError(f"bind needs one or more different metric names, not {names!r}")
+        with self._lock:
+            layout = self._known.setdefault(names, Layout(names))
+        pack, width = layout.pack, layout.width
+
+        def log(step: int, *values: Any) -> None:
+            journal = self._journal
+            try:
+                if layout.serial == journal.serial:
+                    if layout.tensors:
+                        row = pack(_clock(), step, self._epoch, *map(_number, values))
+                    else:
+                        row = pack(_clock(), step, self._epoch, *values)
+                    self._step = max(self._step, step)
+                    layout.last_step = step
+                    while True:
+                        used = journal.used
+                        offset = journal.offset
+                        end = offset + width
+                        if end > journal.limit:
+                            break
+                        where = slice(offset, end)
+                        if journal.used == used: journal.memory[where] = row; journal.slots[used] = layout.slot; journal.used = used + 1; journal.offset = end; return  # noqa: E701, E702  # fmt: skip
+            except Exception as error:  # noqa: BLE001  as in Appender.log
+                self._log_slowly(_named(names, values), step, error)
+            else:
+                self._log_slowly(_named(names, values), step, None)
+
+        return log
+
+    def _log_slowly(
+        self, values: Mapping[str, Any], step: int | None, error: Exception | None
+    ) -> None:
+        """Log a row that the fast path could not: see the module's docstring."""
+        with self._lock:
+            if not self._may_log():
+                return
+            if not isinstance(values, Mapping):
+                self._refuse("log()", values, error)
+                return
+            numbers = self._numbers(values)
+            if not numbers:
+                return
+            step = self._settle_step(tuple(values), step)
+            now = _clock()
+            for names in _split(tuple(numbers)):
+                self._append(names, [numbers[name] for name in names], step, now)
+
+    def current_journal(self) -> Journal:
+        """The journal that takes rows now."""
+        return self._journal
+
+    def roll(self, full: Journal) -> bool:
+        """Go on in the next journal, unless that was done; ``False`` if there is none to be had."""
+        with self._lock:
+            if self._journal is not full:
+                return True
+            full.close()
+            fresh = self._source.next_journal(full)
+            if fresh is None:
+                return False
+            if self._journal is full: self._journal, fresh = fresh, None  # noqa: E701  # fmt: skip
+            if fresh is not None:  # a signal handler logged meanwhile, and rolled first
+                self._source.take_back(fresh)
+            else:
+                self._source.hand_over(full)
+            return True
+
+    def _may_log(self) -> bool:
+        """Whether rows are taken at all; the owner of the appender decides."""
+        return True
+
+    def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
+        """The values that are numbers, by name; the others are counted and reported."""
+        numbers = {}
+        for key, value in values.items():
+            name = readable(str(key))
+            if not name or len(name) > LONGEST_NAME:
+                self._refuse(name[:80], value, None)
+                continue
+            try:
+                numbers[name] = _float(value)
+            except Exception as error:  # noqa: BLE001  whatever a value does when asked
+                self._refuse(name, value, error)
+        return numbers
+
+    def _refuse(self, name: str, value: Any, error: Exception | None) -> None:
+        text = f"{name!r} was given a {type(value).__name__}, which is not one number"
+        if self._raise:
+            raise BadValueError(
+                f"{text}: log floats, integers, or tensors of one element"
+            ) from error
+        self._refused[name] += 1
+        if self._refused[name] == 1:
+            _log.warning("everystep: %s; such values are left out and counted (%s)", text, error)
+
+    def _settle_step(self, names: tuple[str, ...], given: Any) -> int:
+        layout = self._layout(names)
+        if given is None:
+            step = self._step + (layout.last_step == self._step)
+        else:
+            step = self._whole_step(given)
+        self._step = max(self._step, step)
+        layout.last_step = step
+        return step
+
+    def _whole_step(self, step: Any) -> int:
+        """The step as a 64-bit integer; without one, the current step."""
+        try:
+            whole: int = int(step)
+        except Exception as error:  # noqa: BLE001  whatever a step does when asked
+            self._refuse("step", step, error)
+            return self._step
+        if whole != step or not -(1 << 63) <= whole < 1 << 63:
+            self._refuse("step", step, None)
+            return self._step
+        return whole
+
+    def _layout(self, names: tuple[str, ...]) -> Layout:
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()  # keys that never come again: forget who was seen at which step
+        layout = self._known.get(names)
+        if layout is None:
+            layout = self._known[names] = Layout(names)
+        return layout
+
+    def _append(self, names: tuple[str, ...], numbers: list[float], step: int, now: int) -> None:
+        """Commit one row, in this journal or in the next."""
+        while True:
+            journal = self._journal
+            layout = journal.layouts.get(names) or self._define(journal, names)
+            if layout is None and journal.defined >= MAX_MIXES and len(names) > 1:
+                for name, number in zip(names, numbers, strict=True):
+                    self._append((name,), [number], step, now)
+                return
+            if layout is not None:
+                row = layout.pack(now, step, self._epoch, *numbers)
+                if journal.commit(row, layout.slot):
+                    return
+                if journal.has_room(len(row)):
+                    continue
+            if not self.roll(journal):
+                self._dropped += 1
+                return
+
+    def _define(self, journal: Journal, names: tuple[str, ...]) -> Layout | None:
+        """Give the layout a number in this journal; ``None`` if there is no room for it."""
+        layout = self._layout(names)
+        record = jf.encode_layout(names)
+        most = jf.MAX_LAYOUTS if len(names) == 1 else MAX_MIXES
+        number = 0
+        while not number:
+            if journal.defined >= most or not journal.has_room(len(record) + layout.width):
+                return None
+            number = journal.commit(record, jf.LAYOUT_SLOT, defines=1)
+        layout.slot, layout.serial = number, journal.serial
+        journal.layouts[names] = layout
+        return layout
+
+
+def _number(value: Any) -> Any:
+    """A tensor's number without the warning that it needs a gradient; other values as they are."""
+    return value.item() if hasattr(value, "detach") else value
+
+
+def _float(value: Any) -> float:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, str | bytes | bytearray):
+        raise TypeError("text")
+    return float(value)
+
+
+def _named(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
+    if len(names) != len(values):
+        raise TypeError(f"this bound log takes a step and {len(names)} values, {', '.join(names)}")
+    return dict(zip(names, values, strict=True))
+
+
+def _split(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The names in parts that surely fit a journal: nearly always one."""
+    parts: list[tuple[str, ...]] = []
+    start = size = 0
+    for end, name in enumerate(names):
+        size += len(name) * 4
+        if end - start >= WIDEST_ROW or size > MOST_NAME_BYTES:
+            parts.append(names[start:end])
+            start, size = end, len(name) * 4
+    return [*parts, names[start:]]

@@ -1,0 +1,77 @@
+"""Checks of what the user gives to `Run` and `define`: wrong arguments raise at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from logwriter.journal import LARGEST_JOURNAL, SMALLEST_JOURNAL
+
+GOALS = ("min", "max")
+
+
+def check_arguments(
+    *,
+    config: Any,
+    tags: Any,
+    monitor: Any,
+    mode: Any,
+    resume: Any,
+    on_error: Any,
+    journal_bytes: Any,
+    periods: Mapping[str, Any],
+) -> None:
+    """Check the arguments of `Run`.
+
+    Raises:
+        TypeError: One has the wrong type.
+        ValueError: One has a value that means nothing.
+    """
+    if config is not None and not isinstance(config, Mapping):
+        raise TypeError(f"config must be a mapping, not {type(config).__name__}")
+    if isinstance(tags, str) or not isinstance(tags, Sequence):
+        raise TypeError(f"tags must be a sequence of strings, not {type(tags).__name__}")
+    if monitor is not None and not isinstance(monitor, str):
+        raise TypeError(f"monitor must be the name of a metric, not {type(monitor).__name__}")
+    if mode is not None and mode not in GOALS:
+        raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
+    if not isinstance(resume, int):
+        raise TypeError(f"resume must be True, False or a step, not {type(resume).__name__}")
+    if on_error not in {"warn", "raise"}:
+        raise ValueError(f"on_error must be 'warn' or 'raise', not {on_error!r}")
+    if not SMALLEST_JOURNAL <= journal_bytes <= LARGEST_JOURNAL:
+        raise ValueError(
+            f"journal_bytes must lie between {SMALLEST_JOURNAL} and {LARGEST_JOURNAL}, not {journal_bytes}"
+        )
+    for name, seconds in periods.items():
+        if not seconds > 0:
+            raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
+
+
+def check_ranks(rank: int, world_size: int, *, has_path: bool) -> None:
+    """Check that the ranks make sense together.
+
+    Raises:
+        ValueError: They do not.
+    """
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank {rank} must be at least 0 and below world_size {world_size}")
+    if world_size > 1 and not has_path:
+        raise ValueError(
+            f"this is rank {rank} of {world_size}: give Run a path, the same for all ranks, so that "
+            "they write to one run"
+        )
+
+
+def check_definition(metric: Any, goal: Any, texts: Mapping[str, Any]) -> None:
+    """Check the arguments of `Run.define`.
+
+    Raises:
+        TypeError: A text is not a string.
+        ValueError: The metric's name is empty, or the goal is neither ``min`` nor ``max``.
+    """
+    if not isinstance(metric, str) or not metric:
+        raise ValueError(f"define needs the name of a metric, not {metric!r}")
+    if goal is not None and goal not in GOALS:
+        raise ValueError(f"goal must be 'min' or 'max', not {goal!r}")
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise TypeError(f"{name} must be a string, not {type(text).__name__}")

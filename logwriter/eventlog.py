@@ -1,0 +1,97 @@
+"""``events.jsonl``: appended to by one writer, read by anyone at any time."""
+
+import errno
+import logging
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+from logwriter.errors import DamagedError
+from logwriter.events import Event, decode_line, encode_line
+from logwriter.rundir import EVENTS
+
+_log = logging.getLogger("everystep")
+
+
+class EventLog:
+    """Appends events, each with one ``write``. What the disk refuses waits, in order."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the file of a writer's folder for appending.
+
+        Raises:
+            OSError: It cannot be created or written to.
+        """
+        self.path = folder / EVENTS
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._waiting: deque[bytes] = deque()
+        self._lock = threading.RLock()
+
+    @property
+    def waiting(self) -> int:
+        """The number of events that the disk has refused so far."""
+        return len(self._waiting)
+
+    def append(self, event: Event, *, durable: bool = False) -> None:
+        """Write one event; ``durable`` makes it survive a power cut. Never raises for a disk."""
+        with self._lock:
+            self._waiting.append(encode_line(event))
+            self.drain(durable=durable)
+
+    def drain(self, *, durable: bool = False) -> None:
+        """Write what waits, oldest first, as far as the disk takes it."""
+        with self._lock:
+            try:
+                while self._waiting:
+                    self._write(self._waiting.popleft())
+                if durable:
+                    os.fdatasync(self._descriptor)
+            except OSError as error:
+                _log.warning("everystep: %s: %s; %d events wait", self.path, error, self.waiting)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError:
+            self._waiting.appendleft(line)
+            raise
+        if written < len(line):  # the disk ran full in the middle: leave no torn line behind
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+            self._waiting.appendleft(line)
+            raise OSError(errno.ENOSPC, "no space left for the whole event")
+
+
+def read_events(path: Path) -> tuple[list[Event], str | None]:
+    """All events of a file, and a note on a torn last line, if there is one.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DamagedError: A line in front of the last does not match its checksum.
+        NewerFormatError: A newer everystep wrote a line.
+    """
+    *lines, tail = path.read_bytes().split(b"\n")
+    events = [decode_line(line, f"{path.name}, line {n}") for n, line in enumerate(lines, 1)]
+    torn = f"{path.name}: the last line, {len(tail)} bytes, was never completed" if tail else None
+    return events, torn
+
+
+def salvage_events(path: Path) -> tuple[list[Event], list[DamagedError]]:
+    """All events that are whole, and what is wrong with the other lines.
+
+    Raises:
+        NewerFormatError: A newer everystep wrote a line.
+    """
+    events: list[Event] = []
+    faults: list[DamagedError] = []
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            events.append(decode_line(line, f"{path.name}, line {number}"))
+        except DamagedError as fault:
+            faults.append(fault)
+    return events, faults

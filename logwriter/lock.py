@@ -1,0 +1,96 @@
+"""The writer's lock: a kernel lock on ``lock``, held while the writer lives.
+
+The kernel drops it when the process ends, however it ends, so a lock that can be taken means that
+the writer is gone. The file says who holds it, for the error message.
+"""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from logwriter.errors import WriterLockedError
+from logwriter.host import boot_id, host_name
+from logwriter.rundir import LOCK
+
+_TRIES = 20
+_PAUSE_SECONDS = 0.01
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who took the lock."""
+
+    pid: int
+    host: str
+    boot_id: str
+
+
+class WriterLock:
+    """The right to write in one folder. Taken by the constructor, given back by `release`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock of ``folder``.
+
+        Raises:
+            WriterLockedError: A living process holds it.
+            OSError: The folder cannot be written to.
+        """
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        if not _take(descriptor):
+            os.close(descriptor)
+            raise WriterLockedError(
+                f"{folder}: another process writes here ({describe_holder(folder)})"
+            )
+        os.ftruncate(descriptor, 0)
+        holder = Holder(os.getpid(), host_name(), boot_id())
+        os.pwrite(descriptor, msgspec.json.encode(holder) + b"\n", 0)
+        self._descriptor: int | None = descriptor
+
+    def release(self) -> None:
+        """Give the lock back. In a forked child this closes the child's copy and frees nothing."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process on this machine holds the lock of ``folder``."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def read_holder(folder: Path) -> Holder | None:
+    """Who took the lock of ``folder`` last; ``None`` where the file does not say."""
+    try:
+        return msgspec.json.decode((folder / LOCK).read_bytes(), type=Holder)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def describe_holder(folder: Path) -> str:
+    """The holder in words."""
+    holder = read_holder(folder)
+    return f"process {holder.pid} on {holder.host}" if holder else "which has not said its name"
+
+
+def _take(descriptor: int) -> bool:
+    """Readers hold the lock for an instant to see if it is free: so try for a while."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
+    return False

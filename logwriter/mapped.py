@@ -1,0 +1,234 @@
+"""A journal that can be written to: a mapped file, or plain memory when the disk refuses one.
+
+The kernel owns the pages of a mapped file, so what was stored there outlives the process. The space
+is allocated and the pages are made writable beforehand: a sparse file on a full disk would turn a
+store into SIGBUS and kill the training.
+"""
+
+import errno
+import mmap
+import os
+import time
+import zlib
+from pathlib import Path
+
+from logwriter import journal as jf
+from logwriter.rundir import journal_path
+
+CLOSED = -1
+_MADV_POPULATE_WRITE = 23  # Linux 5.14; the mmap module has no name for it yet
+_POPULATE_BYTES = 1 << 18
+
+
+class Layout:
+    """A tuple of metric names that rows have: how to pack them, and when it was last seen.
+
+    ``slot`` is its number in the journal that it was last defined in, ``serial`` that journal's.
+    ``tensors`` says that some of its values came as tensors.
+    """
+
+    __slots__ = ("last_step", "names", "pack", "serial", "slot", "tensors", "width")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        """Prepare to pack rows of ``names``."""
+        self.names = names
+        self.pack = jf.row_struct(len(names)).pack
+        self.width = 8 * (jf.ROW_WORDS + len(names))
+        self.tensors = False
+        self.last_step: int | None = None
+        self.serial = 0
+        self.slot = 0
+
+
+class Journal:
+    """A journal and how far it is filled.
+
+    ``used`` counts its slots, or is `CLOSED` once none may be added; ``offset`` is where the next
+    row goes, ``limit`` where the room for rows ends; ``defined`` counts its layouts, ``layouts``
+    finds them by their names.
+    """
+
+    __slots__ = (
+        "_closed_used",
+        "_counter",
+        "_crcs",
+        "_synced",
+        "began",
+        "defined",
+        "descriptor",
+        "header",
+        "layouts",
+        "limit",
+        "memory",
+        "offset",
+        "path",
+        "serial",
+        "slots",
+        "used",
+    )
+
+    def __init__(
+        self, memory: mmap.mmap, path: Path | None, descriptor: int | None, serial: int
+    ) -> None:
+        """Wrap allocated, zeroed memory; `begin` makes a journal of it."""
+        self.memory = memory
+        self.path = path
+        self.descriptor = descriptor
+        self.serial = serial
+        self.header: jf.Header | None = None
+        self.layouts: dict[tuple[str, ...], Layout] = {}
+        self.slots = memoryview(memory)[:0].cast("H")
+        self.used = CLOSED
+        self.offset = 0
+        self.limit = 0
+        self.defined = 0
+        self.began = 0.0
+        self._closed_used = 0
+        self._counter = 0
+        self._crcs: tuple[list[int], list[int]] = ([], [])
+        self._synced = 0
+
+    @property
+    def slots_used(self) -> int:
+        """The number of slots in use, open or closed."""
+        return self._closed_used if self.used == CLOSED else self.used
+
+    @property
+    def rows(self) -> int:
+        """The number of rows committed."""
+        return self.slots_used - self.defined
+
+    @property
+    def first_seq(self) -> int:
+        """The sequence number of the first row."""
+        return self.header.first_seq if self.header else 0
+
+    def begin(self, header: jf.Header) -> None:
+        """Write the header and open the journal for rows."""
+        encoded = jf.encode_header(header)
+        self.memory[: len(encoded)] = encoded
+        self.header = header
+        end = header.slots_offset + 2 * header.slots
+        self.slots = memoryview(self.memory)[header.slots_offset : end].cast("H")
+        self.offset = header.rows_offset
+        self.limit = header.rows_offset + header.rows_bytes
+        self.began = time.monotonic()
+        self.used = 0
+
+    def take_back(self) -> None:
+        """Undo `begin` on a journal without rows: a spare again."""
+        self.close()
+        self.memory[: jf.HEADER_BYTES] = bytes(jf.HEADER_BYTES)
+
+    def close(self) -> None:
+        """Let no row in any more. A row on its way sees it and goes to the next journal."""
+        self.limit = CLOSED
+        if self.used != CLOSED: self._closed_used = self.used; self.used = CLOSED  # noqa: E701, E702  # fmt: skip
+
+    def commit(self, data: bytes, slot: int, *, defines: int = 0) -> int:
+        """Append one record, unless another one came first or there is no room.
+
+        Nothing comes between the comparison and the stores: `appender` explains why.
+
+        Returns:
+            The number of layouts in the journal, this one included; 0 if nothing was appended.
+        """
+        used, offset, defined = self.used, self.offset, self.defined + defines
+        end = offset + len(data)
+        if end > self.limit:
+            return 0
+        where = slice(offset, end)
+        if self.used == used: self.memory[where] = data; self.slots[used] = slot; self.used = used + 1; self.offset = end; self.defined = defined; return defined  # noqa: E701, E702  # fmt: skip
+        return 0
+
+    def has_room(self, size: int) -> bool:
+        """Whether a record of ``size`` bytes still fits."""
+        return self.offset + size <= self.limit
+
+    def write_sync(self) -> None:
+        """Vouch for all rows committed so far, and make them survive a power cut.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        used, offset = self.slots_used, self.offset
+        if self.header is None or self.descriptor is None or used == self._synced:
+            return
+        slots = memoryview(self.memory)[self.header.slots_offset :][: 2 * used]
+        rows = memoryview(self.memory)[self.header.rows_offset : offset]
+        self._counter += 1
+        crcs = (*_extend(self._crcs[0], slots), *_extend(self._crcs[1], rows))
+        point = jf.encode_sync(jf.SyncPoint(self._counter, used, len(rows), crcs))
+        at = jf.SYNC_OFFSETS[self._counter % 2]
+        self.memory[at : at + len(point)] = point
+        os.fdatasync(self.descriptor)  # never mmap.flush: it holds the interpreter's lock
+        self._synced = used
+
+    def name_after_rows(self, folder: Path) -> None:
+        """Give the file of a begun journal its own name in place of the spare's."""
+        wanted = journal_path(folder, self.first_seq)
+        if self.path is not None and self.path != wanted:
+            self.path.rename(wanted)
+            self.path = wanted
+
+    def discard(self) -> None:
+        """Remove the file. The memory goes when the last reference to it does."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def detach(self) -> None:
+        """Close the file and leave it where it is."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+def create(path: Path, size: int, serial: int) -> Journal:
+    """Make a spare of ``size`` bytes: allocated, mapped, and its pages writable.
+
+    Raises:
+        OSError: The disk is full or refuses; nothing is left behind.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+        memory = mmap.mmap(descriptor, size)
+        _populate(memory)
+    except BaseException:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+        raise
+    return Journal(memory, path, descriptor, serial)
+
+
+def in_memory(size: int, serial: int) -> Journal:
+    """A spare that no disk holds, for rows that wait for one."""
+    return Journal(mmap.mmap(-1, size), None, None, serial)
+
+
+def never_open() -> Journal:
+    """A journal that takes no rows: what a run has when it is over, or never was."""
+    return Journal(mmap.mmap(-1, mmap.PAGESIZE), None, None, 0)
+
+
+def _populate(memory: mmap.mmap) -> None:
+    """Take the page faults now, so that no row takes them. Older kernels do not know how."""
+    for start in range(0, len(memory), _POPULATE_BYTES):
+        try:
+            memory.madvise(_MADV_POPULATE_WRITE, start, min(_POPULATE_BYTES, len(memory) - start))
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return
+            raise
+
+
+def _extend(crcs: list[int], region: memoryview) -> list[int]:
+    """CRC-32 of each block of the region; whole blocks, which change no more, are kept in ``crcs``."""
+    size = jf.BLOCK_BYTES
+    whole = len(region) // size
+    crcs.extend(zlib.crc32(region[k * size : (k + 1) * size]) for k in range(len(crcs), whole))
+    rest = region[whole * size :]
+    return [*crcs, zlib.crc32(rest)] if len(rest) else crcs

@@ -1,0 +1,100 @@
+"""Which rows a later attempt hides: history is never rewritten, only read differently.
+
+Metrics may count steps differently (validation often logs step = epoch), so a rewind is a point in
+the order of the log: resuming at step *s* hides, in earlier attempts of the same rank, everything
+logged from the first row on whose step went past *s*.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from logwriter.parts import Part, WriterLog
+
+_COLUMNS = ["seq", "step"]
+
+
+def hide_rewound(writers: Sequence[WriterLog]) -> list[WriterLog]:
+    """The writers, their parts marked with ``hidden_from`` where later attempts hide rows.
+
+    Args:
+        writers: In order of rank, then attempt.
+    """
+    return [
+        replace(log, parts=_hide(log, writers[number + 1 :])) for number, log in enumerate(writers)
+    ]
+
+
+def last_step(parts: Sequence[Part]) -> int | None:
+    """The largest step of the rows that are not hidden; ``None`` without rows."""
+    steps = [step for part in parts if (step := _largest_step(part)) is not None]
+    return max(steps, default=None)
+
+
+def _hide(log: WriterLog, later: Sequence[WriterLog]) -> tuple[Part, ...]:
+    cuts = [
+        _first_past(log.parts, step)
+        for other in later
+        if other.state.writer.rank == log.state.writer.rank
+        and (step := _resume_step(other)) is not None
+    ]
+    cut = min((cut for cut in cuts if cut is not None), default=None)
+    if cut is None:
+        return log.parts
+    return tuple(
+        replace(part, hidden_from=cut) if part.first_seq + part.rows > cut else part
+        for part in log.parts
+    )
+
+
+def _resume_step(log: WriterLog) -> int | None:
+    """The last step that the attempt leaves to earlier ones; ``None`` if it hides nothing."""
+    if log.state.resumed is None:
+        return None
+    if log.state.resumed.step is not None:
+        return log.state.resumed.step
+    if not log.parts:
+        return None
+    table = _steps(log.parts[0])
+    first = table.filter(pc.field("seq") == log.parts[0].first_seq)
+    return int(first.column("step")[0].as_py()) - 1
+
+
+def _first_past(parts: Sequence[Part], step: int) -> int | None:
+    """The sequence number of the first row whose step is larger than ``step``."""
+    for part in parts:
+        if part.path is not None and _footer_maximum(part.path) <= step:
+            continue
+        past = _steps(part).filter(pc.field("step") > step)
+        if past.num_rows:
+            return int(pc.min(past.column("seq")).as_py())
+    return None
+
+
+def _largest_step(part: Part) -> int | None:
+    if part.hidden_from is None and part.path is not None:
+        return _footer_maximum(part.path)
+    table = _steps(part)
+    if part.hidden_from is not None:
+        table = table.filter(pc.field("seq") < part.hidden_from)
+    largest = pc.max(table.column("step")).as_py()
+    return None if largest is None else int(largest)
+
+
+def _footer_maximum(path: object) -> int:
+    """The largest step of a segment, from the statistics in its footer."""
+    metadata = pq.read_metadata(path)
+    column = metadata.schema.to_arrow_schema().get_field_index("step")
+    groups = (
+        metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)
+    )
+    return max(int(statistics.max) for statistics in groups)
+
+
+def _steps(part: Part) -> pa.Table:
+    if part.table is not None:
+        return part.table.select(_COLUMNS)
+    return pq.read_table(part.path, columns=_COLUMNS)

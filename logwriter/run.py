@@ -1,0 +1,445 @@
+"""A run, as the training loop sees it."""
+
+import atexit
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from logwriter import events as ev
+from logwriter import journal as jf
+from logwriter import rundir
+from logwriter.appender import Appender
+from logwriter.arguments import check_arguments, check_definition, check_ranks
+from logwriter.durable import sync_directory
+from logwriter.environment import Ranks, describe_environment, find_ranks
+from logwriter.errors import ForkedError
+from logwriter.eventlog import EventLog
+from logwriter.host import boot_id, host_name
+from logwriter.mapped import never_open
+from logwriter.options import Options
+
+_Item = TypeVar("_Item")
+_log = logging.getLogger("everystep")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `Run.finish` has to say.
+
+    ``rows`` were logged and are safe. ``dropped`` were not: the disk refused them and memory for
+    waiting rows ran out, or they came after the end. ``not_numbers`` counts values left out, by
+    metric; ``stalls`` the times that ``log`` had to wait for a journal; ``troubles`` failures of the
+    disk, by kind.
+    """
+
+    path: Path | None
+    status: str
+    rows: int = 0
+    dropped: int = 0
+    not_numbers: dict[str, int] = field(default_factory=dict)
+    stalls: int = 0
+    troubles: dict[str, int] = field(default_factory=dict)
+
+
+class Run(Appender):
+    """One attempt of one rank at a training run: the thing to log to.
+
+    Args:
+        path: The run's folder, the same for all ranks. Without one, a fresh folder with a dated,
+            readable name under ``EVERYSTEP_DIR`` (default ``runs``).
+        name: What people call the run; the folder's name by default.
+        config: Hyper-parameters and other facts, as JSON can hold them.
+        tags: Words to find the run by.
+        monitor: The metric that decides which epoch is best.
+        mode: ``"min"`` or ``"max"``: which of its values is best. Inferred from well-known names.
+        resume: ``False``: the folder must not hold a run of this rank yet. ``True``: go on after
+            its last step. A step: go on after that one; what was logged later is hidden, not
+            deleted.
+        rank: This process among those that train together; from the launcher's environment.
+        world_size: How many train together; from the launcher's environment.
+        sync_every: Seconds between sync points: a power cut loses at most the last two.
+        roll_every: Seconds after which a journal with rows is sealed though it is not full;
+            doubles up to six hours.
+        journal_bytes: Size of a journal once the run has warmed up.
+        on_error: ``"warn"`` or ``"raise"``: what to do about a logged value that is no number.
+
+    Raises:
+        RunExistsError: The folder holds a run of this rank, and ``resume`` is ``False``.
+        WriterLockedError: Another process is writing as this rank.
+        TypeError: An argument has the wrong type.
+        ValueError: An argument has a value that means nothing.
+        OSError: The folder or its first files cannot be made.
+
+    With ``EVERYSTEP_MODE=disabled`` in the environment every call does nothing.
+    """
+
+    path: Path | None
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        name: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        monitor: str | None = None,
+        mode: Literal["min", "max"] | None = None,
+        resume: bool | int = False,
+        rank: int | None = None,
+        world_size: int | None = None,
+        sync_every: float = 1.0,
+        roll_every: float = 600.0,
+        journal_bytes: int = 8 << 20,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        check_arguments(
+            config=config,
+            tags=tags,
+            monitor=monitor,
+            mode=mode,
+            resume=resume,
+            on_error=on_error,
+            journal_bytes=journal_bytes,
+            periods={"sync_every": sync_every, "roll_every": roll_every},
+        )
+        super().__init__(on_error=on_error)
+        self._journal = never_open()
+        self._state: Literal["open", "ended", "forked", "disabled"] = "disabled"
+        self._summary: Summary | None = Summary(None, "disabled")
+        self._broken_off: ev.EpochEnded | None = None
+        self._late = 0
+        self.path, self.name, self.tags = None, name or "", [ev.readable(str(tag)) for tag in tags]
+        ranks = find_ranks(os.environ, rank, world_size)
+        self.rank, self.attempt, self.id = ranks.rank, 0, ""
+        if os.environ.get("EVERYSTEP_MODE") == "disabled":
+            return
+        check_ranks(ranks.rank, ranks.world_size, has_path=path is not None)
+        self.path = rundir.fresh_run_path(rundir.runs_directory()) if path is None else Path(path)
+        self._clock_origin = time.time_ns() - time.monotonic_ns()
+        options = Options(sync_every, roll_every, journal_bytes, self._clock_origin)
+        self._begin(self.path, resume, options)
+        self.name = name or self._opening.name or self.path.resolve().name
+        self._write_start(ranks, ev.plain(config or {}), monitor, mode)
+        if self._opening.resumes:
+            step = None if isinstance(resume, bool) else resume
+            self._events.append(ev.RunResumed(time=self._now(), step=step))
+        self._events.drain(durable=True)
+        self._state, self._summary = "open", None
+        self._keeper.start(self)
+        _open_runs.add(self)
+        atexit.register(self._at_exit)
+
+    def define(
+        self,
+        metric: str,
+        *,
+        chart: str | None = None,
+        line: str | None = None,
+        title: str | None = None,
+        x_label: str | None = None,
+        y_label: str | None = None,
+        unit: str | None = None,
+        colour: str | None = None,
+        note: str | None = None,
+        goal: Literal["min", "max"] | None = None,
+    ) -> None:
+        """Say how a metric is drawn and judged, where the defaults do not fit.
+
+        Args:
+            metric: The metric's name, as it is logged.
+            chart: The chart that draws it; metrics of one chart share its axes.
+            line: Its name in the chart's legend.
+            title: The chart's title.
+            x_label: What the steps are.
+            y_label: What the values are.
+            unit: The unit of the values.
+            colour: A colour that matplotlib and CSS know, such as ``#0072b2``.
+            note: A sentence for the reader of the chart.
+            goal: ``"min"`` or ``"max"``: which values are good.
+
+        Raises:
+            TypeError: A text is not a string.
+            ValueError: The name is empty, or the goal is neither.
+        """
+        texts = {
+            "chart": chart,
+            "line": line,
+            "title": title,
+            "x_label": x_label,
+            "y_label": y_label,
+            "unit": unit,
+            "colour": colour,
+            "note": note,
+        }
+        check_definition(metric, goal, texts)
+        self._tell(ev.MetricDefined, metric=metric, goal=goal, **texts)
+
+    def update_config(self, config: Mapping[str, Any]) -> None:
+        """Set or replace keys of the configuration."""
+        self._tell(ev.ConfigUpdated, config=ev.plain(config))
+
+    def message(self, text: str, level: str = "info") -> None:
+        """Record something worth reading, at the current step."""
+        self._tell(ev.Message, text=ev.readable(str(text)), level=str(level), step=self._step)
+
+    def phase(self, name: str) -> None:
+        """Begin a named stretch of training, such as warm-up, at the current step."""
+        self._tell(ev.PhaseStarted, phase=ev.readable(str(name)), step=self._step)
+
+    def checkpoint(self, path: str | os.PathLike[str], **facts: Any) -> None:
+        """Record that a checkpoint was saved at ``path``, at the current step and epoch."""
+        epoch = None if self._epoch == jf.NO_EPOCH else self._epoch
+        text = ev.readable(os.fspath(path))
+        self._tell(
+            ev.CheckpointSaved, path=text, step=self._step, epoch=epoch, facts=ev.plain(facts)
+        )
+
+    def epochs(self, epochs: int | Iterable[int]) -> Generator[int, None, None]:
+        """Count epochs: rows logged inside one belong to it, and its time is recorded.
+
+        Args:
+            epochs: How many, counted from 0, or their numbers, such as ``range(3, 10)``.
+
+        Yields:
+            The number of the epoch. Leaving the loop by ``break`` ends the epoch, unless the run
+            then fails.
+        """
+        numbers = range(epochs) if isinstance(epochs, int) else epochs
+        try:
+            for number in _progress(numbers, "epochs"):
+                self._settle_broken_off()
+                self._epoch = number
+                self._tell(ev.EpochStarted, epoch=number, step=self._step)
+                began = time.monotonic()
+                try:
+                    yield number
+                except GeneratorExit:
+                    self._broken_off = self._epoch_ended(number, began)
+                    raise
+                self._events.append(self._epoch_ended(number, began))
+        finally:
+            self._epoch = jf.NO_EPOCH
+
+    def steps(self, iterable: Iterable[_Item]) -> Iterator[_Item]:
+        """The items of ``iterable``, with a progress bar where the terminal can show one."""
+        label = "steps" if self._epoch == jf.NO_EPOCH else f"epoch {self._epoch}"
+        return iter(_progress(iterable, label))
+
+    def flush(self) -> None:
+        """Seal and sync all rows logged so far; returns when they are durable, or refused."""
+        if self._state != "open":
+            return
+        journal = self.current_journal()
+        if journal.rows:
+            self.roll(journal)
+        self._keeper.flush()
+        self._events.drain(durable=True)
+
+    def finish(self, status: str | None = None, *, error: str | None = None) -> Summary:
+        """End the attempt: seal what is left, say how it ended, and give the lock back.
+
+        Args:
+            status: ``"completed"`` by default, or a word of your own.
+            error: What went wrong, if something did.
+
+        Returns:
+            What was written and what was not; the same when called again.
+        """
+        with self._lock:
+            if self._summary is not None:
+                return self._summary
+            self._state = "ended"
+            last = self._journal
+            last.close()
+            self._journal = never_open()
+            self._keeper.hand_over(last)
+            self._summary = Summary(self.path, status or "completed")
+        atexit.unregister(self._at_exit)
+        _open_runs.discard(self)
+        if error is None:
+            self._settle_broken_off()
+        unsafe = self._keeper.stop()
+        self._summary = Summary(
+            self.path,
+            status or "completed",
+            last.first_seq + last.rows - unsafe,
+            self._dropped + self._late + unsafe,
+            dict(self._refused),
+            self._keeper.troubles.stalls,
+            dict(self._keeper.troubles.counts),
+        )
+        self._write_end(self._summary, error)
+        return self._summary
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            self.finish()
+        else:
+            self.finish("failed", error=_in_words(error))
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path} ({self._state})>"
+
+    def _begin(self, path: Path, resume: bool | int, options: Options) -> None:
+        """Take the folder and make its files."""
+        # pyarrow loads here: not when everystep is imported, and not later, in the loop
+        from logwriter.attempts import open_attempt  # noqa: PLC0415
+        from logwriter.keeper import Keeper  # noqa: PLC0415
+
+        self._opening = opening = open_attempt(path, self.rank, resume)
+        try:
+            self._events = EventLog(opening.folder)
+            self._keeper = Keeper(
+                opening.folder, opening.writer, opening.run_id, self._events, options
+            )
+            self._journal = self._keeper.first_journal()
+            sync_directory(opening.folder)
+            sync_directory(opening.folder.parent)
+        except BaseException:
+            opening.lock.release()
+            raise
+        self._source = self._keeper
+        self._step = opening.first_step
+        self.id, self.attempt = opening.run_id, opening.writer.attempt
+
+    def _write_start(
+        self, ranks: Ranks, config: dict[str, Any], monitor: str | None, mode: str | None
+    ) -> None:
+        self._events.append(
+            ev.RunStarted(
+                time=self._now(),
+                run_id=self.id,
+                name=ev.readable(self.name),
+                config=config,
+                tags=self.tags,
+                monitor=monitor,
+                mode=mode,
+                rank=self.rank,
+                world_size=ranks.world_size,
+                attempt=self.attempt,
+                launch_id=ranks.launch_id,
+                host=host_name(),
+                boot_id=boot_id(),
+                pid=os.getpid(),
+                environment=ev.plain(describe_environment()),
+            )
+        )
+
+    def _write_end(self, summary: Summary, error: str | None) -> None:
+        self._events.append(
+            ev.RunFinished(
+                time=self._now(),
+                status=summary.status,
+                error=error,
+                rows=summary.rows,
+                dropped=summary.dropped,
+                not_numbers=summary.not_numbers,
+                stalls=summary.stalls,
+            ),
+            durable=True,
+        )
+        self._events.close()
+        self._opening.lock.release()
+        if summary.dropped or summary.not_numbers:
+            _log.warning(
+                "everystep: %s: %d rows were dropped; values that were no numbers: %s",
+                self.path,
+                summary.dropped,
+                summary.not_numbers or "none",
+            )
+
+    def _tell(self, kind: Callable[..., ev.Event], **fields: Any) -> None:
+        """Append an event, where rows may be appended too."""
+        if self._may_log():
+            self._events.append(kind(time=self._now(), **fields))
+
+    def _now(self) -> int:
+        """Microseconds since 1970, by a clock that never steps back."""
+        return (self._clock_origin + time.monotonic_ns()) // 1000
+
+    def _may_log(self) -> bool:
+        if self._state == "open":
+            return True
+        if self._state == "forked":
+            raise ForkedError(
+                f"{self.path} belongs to the parent process: log there, or make a Run of its own in "
+                "this process, with another path or rank"
+            )
+        if self._state == "ended":
+            self._late += 1
+            if self._late == 1:
+                _log.warning(
+                    "everystep: %s: logged after finish(); this and what follows is lost", self.path
+                )
+        return False
+
+    def _settle_broken_off(self) -> None:
+        """An epoch left by ``break`` has ended, since the run went on."""
+        if self._broken_off is not None:
+            self._events.append(self._broken_off)
+            self._broken_off = None
+
+    def _epoch_ended(self, number: int, began: float) -> ev.EpochEnded:
+        seconds = time.monotonic() - began
+        return ev.EpochEnded(time=self._now(), epoch=number, step=self._step, seconds=seconds)
+
+    def _at_exit(self) -> None:
+        """The interpreter ends and nobody called `finish`."""
+        error: BaseException | None = getattr(sys, "last_value", None)
+        if error is None:
+            self.finish("exited")
+        else:
+            self.finish("failed", error=_in_words(error))
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the files are the parent's; keep no copy of them."""
+        self._lock = threading.RLock()  # the copy may be held by a thread that is not here
+        self._state = "forked"
+        self._keeper.abandon()
+        self._journal = never_open()
+        self._events.close()
+        self._opening.lock.release()
+        self._summary = Summary(self.path, "forked")
+        atexit.unregister(self._at_exit)
+
+
+_open_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()
+
+
+def _leave_runs_to_parent() -> None:
+    for run in list(_open_runs):
+        run._leave_to_parent()  # noqa: SLF001  the same module
+    _open_runs.clear()
+
+
+os.register_at_fork(after_in_child=_leave_runs_to_parent)
+
+
+def _in_words(error: BaseException) -> str:
+    return ev.readable("".join(traceback.format_exception_only(error)).strip())
+
+
+def _progress(items: Iterable[_Item], label: str) -> Iterable[_Item]:
+    """The items, with a bar on standard error if that is a terminal."""
+    if not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm  # noqa: PLC0415  only where there is something to see
+
+    return tqdm(items, desc=label, leave=False)

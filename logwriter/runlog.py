@@ -1,0 +1,196 @@
+"""Reading a run: finished, crashed or live. Arrow out; rows by rank, attempt, metric, sequence."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from logwriter import rundir
+from logwriter.errors import NotARunError, UnknownMetricError
+from logwriter.eventlog import read_events
+from logwriter.events import Event
+from logwriter.lock import is_held
+from logwriter.parts import Part, WriterLog, read_writer
+from logwriter.rewind import hide_rewound, last_step
+from logwriter.segments import SCHEMA
+from logwriter.state import RunState
+
+Attempts = Literal["effective", "all"]
+
+ROWS_SCHEMA = pa.schema([pa.field("rank", pa.int32()), pa.field("attempt", pa.int32()), *SCHEMA])
+
+
+def read(path: str | Path) -> "RunLog":
+    """Open a run as it is at this moment.
+
+    Sealed segments are checked against their announced checksums once; rows of a live run that are
+    not sealed yet are copied, so that what was opened stays the same while the run goes on.
+
+    Raises:
+        NotARunError: There is no run at ``path``.
+        DamagedError: Bytes contradict their checksums, or rows are missing.
+        NewerFormatError: A newer everystep wrote the run.
+    """
+    return RunLog(Path(path))
+
+
+class RunLog:
+    """A run at one moment: its state, and its rows."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the events and find the rows of every writer of the run at ``path``."""
+        self.path = path
+        logs = [
+            read_writer(rundir.writer_path(path, writer), writer)
+            for writer in rundir.list_writers(path)
+        ]
+        found = [log for log in logs if log is not None]
+        if not found:
+            raise NotARunError(f"{path}: its writer died before it wrote anything; nothing is lost")
+        self.writers: list[WriterLog] = hide_rewound(found)
+        self.state = RunState(tuple(log.state for log in self.writers))
+
+    @property
+    def events(self) -> list[Event]:
+        """All events of all writers, by rank, then attempt, in the order they were written."""
+        folders = (rundir.writer_path(self.path, log.state.writer) for log in self.writers)
+        return [event for folder in folders for event in read_events(folder / rundir.EVENTS)[0]]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of all metrics that were logged, sorted by code points."""
+        names: set[str] = set()
+        for part in self.parts("all"):
+            column = (
+                part.table
+                if part.table is not None
+                else pq.read_table(part.path, columns=["metric"])
+            )
+            names.update(pc.unique(column.column("metric")).to_pylist())
+        return sorted(names)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a process on this machine is writing to the run now."""
+        folders = (rundir.writer_path(self.path, log.state.writer) for log in self.writers)
+        return any(is_held(folder) for folder in folders)
+
+    def parts(
+        self, attempts: Attempts = "effective", ranks: Sequence[int] | None = None
+    ) -> list[Part]:
+        """Where the rows are: what a scan needs.
+
+        Args:
+            attempts: ``"effective"`` marks what later attempts hide (``Part.hidden_from``) and
+                leaves out parts hidden as a whole; ``"all"`` hides nothing.
+            ranks: Only these ranks.
+        """
+        chosen = [
+            part
+            for log in self.writers
+            if ranks is None or log.state.writer.rank in ranks
+            for part in log.parts
+        ]
+        if attempts == "all":
+            return [_unhidden(part) for part in chosen]
+        return [p for p in chosen if p.hidden_from is None or p.first_seq < p.hidden_from]
+
+    def rows(
+        self,
+        metrics: Iterable[str] | None = None,
+        attempts: Attempts = "effective",
+        ranks: Sequence[int] | None = None,
+    ) -> pa.Table:
+        """The rows in long format, one record a value.
+
+        Args:
+            metrics: Only these metrics.
+            attempts: ``"effective"`` leaves out what later attempts hide; ``"all"`` keeps it.
+            ranks: Only these ranks.
+
+        Returns:
+            Columns ``rank``, ``attempt``, ``metric``, ``seq``, ``step``, ``epoch`` (null where
+            none), ``time`` (UTC, microseconds) and ``value``, ordered by rank, attempt, metric and
+            sequence number.
+
+        Raises:
+            UnknownMetricError: A metric was asked for that was not logged.
+        """
+        wanted = None if metrics is None else sorted(set(metrics))
+        if wanted is not None:
+            self._require(wanted)
+        parts = self.parts(attempts, ranks)
+        tables = [ROWS_SCHEMA.empty_table()]
+        for (rank, attempt), group in groupby(parts, key=lambda part: (part.rank, part.attempt)):
+            tables += [_with_writer(table, rank, attempt) for table in _by_metric(group, wanted)]
+        return pa.concat_tables(tables).unify_dictionaries()
+
+    def series(
+        self, metric: str, rank: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Steps and values of one metric in the effective history, in log order.
+
+        Args:
+            metric: The metric's name.
+            rank: Whose rows; without one, those of the lowest rank that logged the metric.
+
+        Returns:
+            Two arrays of shape (n,).
+
+        Raises:
+            UnknownMetricError: The metric was not logged (by this rank).
+        """
+        table = self.rows([metric], ranks=None if rank is None else [rank])
+        if rank is None and table.num_rows:
+            table = table.filter(pc.field("rank") == table.column("rank")[0])
+        return table.column("step").to_numpy(), table.column("value").to_numpy()
+
+    def last_step(self, rank: int) -> int | None:
+        """The largest step of a rank's effective history; ``None`` without rows."""
+        return last_step(self.parts(ranks=[rank]))
+
+    def _require(self, metrics: Iterable[str]) -> None:
+        known = self.metrics
+        missing = [name for name in metrics if name not in set(known)]
+        if missing:
+            logged = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "") or "none"
+            raise UnknownMetricError(f"{self.path}: no metric {missing[0]!r}; logged are: {logged}")
+
+
+def _unhidden(part: Part) -> Part:
+    return replace(part, hidden_from=None)
+
+
+def _by_metric(parts: Iterable[Part], wanted: Sequence[str] | None) -> Iterator[pa.Table]:
+    """The rows of one writer, metric by metric. Inside a part they are sorted already."""
+    pieces: dict[str, list[pa.Table]] = defaultdict(list)
+    for part in parts:
+        table = _load(part, wanted)
+        for name in pc.unique(table.column("metric")).to_pylist():
+            pieces[name].append(table.filter(pc.field("metric") == name))
+    for name in sorted(pieces):
+        yield from pieces[name]
+
+
+def _load(part: Part, wanted: Sequence[str] | None) -> pa.Table:
+    condition = None if wanted is None else pc.field("metric").isin(pa.array(wanted, pa.string()))
+    if part.hidden_from is not None:
+        visible = pc.field("seq") < part.hidden_from
+        condition = visible if condition is None else condition & visible
+    if part.table is not None:
+        return part.table if condition is None else part.table.filter(condition)
+    return pq.read_table(part.path, filters=condition, page_checksum_verification=True)
+
+
+def _with_writer(table: pa.Table, rank: int, attempt: int) -> pa.Table:
+    count = table.num_rows
+    columns = [pa.repeat(pa.scalar(number, pa.int32()), count) for number in (rank, attempt)]
+    return pa.Table.from_arrays([*columns, *table.columns], schema=ROWS_SCHEMA)
