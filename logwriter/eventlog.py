@@ -74,24 +74,26 @@ def read_events(path: Path) -> tuple[list[Event], str | None]:
         DamagedError: A line in front of the last does not match its checksum.
         NewerFormatError: A newer everystep wrote a line.
     """
-    *lines, tail = path.read_bytes().split(b"\n")
-    events = [decode_line(line, f"{path.name}, line {n}") for n, line in enumerate(lines, 1)]
-    torn = f"{path.name}: the last line, {len(tail)} bytes, was never completed" if tail else None
+    events, faults, torn = salvage_events(path)
+    if faults:
+        raise faults[0]
     return events, torn
 
 
-def salvage_events(path: Path) -> tuple[list[Event], list[DamagedError]]:
-    """All events that are whole, and what is wrong with the other lines.
+def salvage_events(path: Path) -> tuple[list[Event], list[DamagedError], str | None]:
+    """All events that are whole, what is wrong with the other lines, and a note on a torn last one.
 
     Raises:
+        FileNotFoundError: There is no such file.
         NewerFormatError: A newer everystep wrote a line.
     """
     events: list[Event] = []
     faults: list[DamagedError] = []
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines[:-1], 1):
+    *lines, tail = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
         try:
             events.append(decode_line(line, f"{path.name}, line {number}"))
         except DamagedError as fault:
             faults.append(fault)
-    return events, faults
+    torn = f"{path.name}: the last line, {len(tail)} bytes, was never completed" if tail else None
+    return events, faults, torn

@@ -119,6 +119,15 @@ class SegmentSealed(_Event, tag="segment.sealed", kw_only=True, frozen=True):
     crc32: int
 
 
+class RowsLost(_Event, tag="rows.lost", kw_only=True, frozen=True):
+    """A repair gave up rows ``first_seq`` to ``last_seq``, both included: readers go on behind them."""
+
+    v: int = EVENT_FORMAT
+    first_seq: int
+    last_seq: int
+    reason: str
+
+
 class CheckpointSaved(_Event, tag="checkpoint.saved", kw_only=True, frozen=True):
     """A checkpoint was saved at ``path``, with whatever the caller said of it."""
 
@@ -163,6 +172,7 @@ Event: TypeAlias = (
     | EpochEnded
     | PhaseStarted
     | SegmentSealed
+    | RowsLost
     | CheckpointSaved
     | Message
     | RunFinished

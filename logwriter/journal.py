@@ -33,6 +33,7 @@ NO_EPOCH = -(1 << 63)
 SMALLEST_JOURNAL = 1 << 18
 LARGEST_JOURNAL = 1 << 25
 
+_PREFIX = struct.Struct("<8sI")
 _HEADER = struct.Struct("<8sIIIIQQQQQQq36s64s")
 _SYNC = struct.Struct("<QQQQI")
 _CRC = struct.Struct("<I")
@@ -90,9 +91,9 @@ def encode_header(header: Header) -> bytes:
     body = _HEADER.pack(
         MAGIC,
         JOURNAL_FORMAT,
+        zlib.crc32(_PREFIX.pack(MAGIC, JOURNAL_FORMAT)),
         header.rank,
         header.attempt,
-        0,
         header.first_seq,
         header.size,
         header.slots_offset,
@@ -118,9 +119,9 @@ def decode_header(data: bytes, where: str) -> Header | None:
         return None
     if len(data) < _HEADER.size + _CRC.size:
         raise DamagedError(f"{where}: {len(data)} bytes are too few for a journal's header")
-    magic, version, *fields = _HEADER.unpack(body)
-    if magic != MAGIC:
-        raise DamagedError(f"{where}: bytes 0-8 are not those of a journal")
+    magic, version, prefix_crc, *fields = _HEADER.unpack(body)
+    if magic != MAGIC or prefix_crc != zlib.crc32(_PREFIX.pack(magic, version)):
+        raise DamagedError(f"{where}: bytes 0-16 are not those of a journal")
     if version > JOURNAL_FORMAT:
         raise NewerFormatError(
             f"{where}: journal format {version}; this everystep reads format {JOURNAL_FORMAT}. "
@@ -128,7 +129,7 @@ def decode_header(data: bytes, where: str) -> Header | None:
         )
     if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(body):
         raise DamagedError(f"{where}: bytes 0-{_HEADER.size} do not match the header's checksum")
-    rank, attempt, _, first_seq, size, slots_offset, slots, rows_offset, rows_bytes, *rest = fields
+    rank, attempt, first_seq, size, slots_offset, slots, rows_offset, rows_bytes, *rest = fields
     clock_origin, boot, host = rest
     return Header(
         rank,
@@ -155,6 +156,8 @@ def encode_sync(sync: SyncPoint) -> bytes:
 
 def decode_sync(data: bytes) -> SyncPoint | None:
     """The sync point in these bytes, or ``None`` where none was completed."""
+    if len(data) < _SYNC.size:
+        return None
     counter, slots, row_bytes, block, count = _SYNC.unpack_from(data)
     end = _SYNC.size + 4 * count
     if counter == 0 or block != BLOCK_BYTES or end + 4 > len(data):

@@ -95,6 +95,7 @@ class Keeper:
         first = self.next_journal(None)
         if first is None:
             raise ValueError("a keeper has its first spares at hand")
+        first.name_after_rows(self._folder)
         return first
 
     def start(self, rows: Rows) -> None:

@@ -93,15 +93,26 @@ def _read_once(folder: Path, writer: WriterId) -> WriterLog | None:
     if state.started is None and empty:
         return None
     listing = rundir.list_writer(folder)
-    sealed = [_segment_part(folder / name, state) for name in state.segments]
+    sealed = [segment_part(folder / name, state) for name in state.segments]
     names = [journal.path for journal in listing.journals] + list(listing.spares)
     unsealed = _journal_parts(names, {part.first_seq for part in sealed}, writer)
     parts = sorted([*sealed, *unsealed], key=lambda part: part.first_seq)
-    _check_order(parts, state)
+    gaps = find_gaps(parts, state)
+    if gaps:
+        raise _MissingRowsError(
+            f"{describe_gap(*gaps[0])}; `everystep verify --repair RUN` keeps what is there"
+        )
     return WriterLog(state, tuple(parts), torn)
 
 
-def _segment_part(path: Path, state: AttemptState) -> Part:
+def segment_part(path: Path, state: AttemptState) -> Part:
+    """An announced segment, once its checksum and format were verified.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        DamagedError: Its bytes are not those that were announced.
+        NewerFormatError: A newer everystep wrote it.
+    """
     announced = state.segments[path.name]
     check_segment(path, announced)
     check_format(path)
@@ -130,21 +141,26 @@ def _journal_parts(paths: Iterable[Path], sealed: set[int], writer: WriterId) ->
     return parts
 
 
-def _check_order(parts: list[Part], state: AttemptState) -> None:
-    """Parts follow each other without gap or overlap, up to the end that was announced."""
+def find_gaps(parts: Iterable[Part], state: AttemptState) -> list[tuple[int, int]]:
+    """Stretches ``(start, end)`` of sequence numbers that no part holds and no repair gave up.
+
+    A stretch with ``end < start`` is held twice.
+    """
+    held = [(part.first_seq, part.first_seq + part.rows) for part in parts]
+    held += [(lost.first_seq, lost.last_seq + 1) for lost in state.lost]
+    if state.finished:
+        held.append((state.finished.rows, state.finished.rows))
+    gaps = []
     expected = 0
-    for part in parts:
-        if part.first_seq != expected:
-            raise _MissingRowsError(_gap(expected, part.first_seq))
-        expected += part.rows
-    if state.finished and expected < state.finished.rows:
-        raise _MissingRowsError(_gap(expected, state.finished.rows))
+    for start, end in sorted(held):
+        if start > expected or (start < expected and end > start):
+            gaps.append((expected, start))
+        expected = max(expected, end)
+    return gaps
 
 
-def _gap(start: int, end: int) -> str:
+def describe_gap(start: int, end: int) -> str:
+    """A gap in words."""
     if end < start:
         return f"rows {end}-{start - 1} are there twice"
-    return (
-        f"rows {start}-{end - 1} are missing: neither a segment nor a journal holds them; "
-        "`everystep verify RUN` lists what is there"
-    )
+    return f"rows {start}-{end - 1} are missing: neither a segment nor a journal holds them"

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -64,7 +65,7 @@ class RunLog:
         folders = (rundir.writer_path(self.path, log.state.writer) for log in self.writers)
         return [event for folder in folders for event in read_events(folder / rundir.EVENTS)[0]]
 
-    @property
+    @cached_property
     def metrics(self) -> list[str]:
         """The names of all metrics that were logged, sorted by code points."""
         names: set[str] = set()
@@ -126,7 +127,7 @@ class RunLog:
         """
         wanted = None if metrics is None else sorted(set(metrics))
         if wanted is not None:
-            self._require(wanted)
+            self.require(wanted)
         parts = self.parts(attempts, ranks)
         tables = [ROWS_SCHEMA.empty_table()]
         for (rank, attempt), group in groupby(parts, key=lambda part: (part.rank, part.attempt)):
@@ -157,7 +158,12 @@ class RunLog:
         """The largest step of a rank's effective history; ``None`` without rows."""
         return last_step(self.parts(ranks=[rank]))
 
-    def _require(self, metrics: Iterable[str]) -> None:
+    def require(self, metrics: Iterable[str]) -> None:
+        """Make sure that all of these metrics were logged.
+
+        Raises:
+            UnknownMetricError: One was not.
+        """
         known = self.metrics
         missing = [name for name in metrics if name not in set(known)]
         if missing:
@@ -173,14 +179,15 @@ def _by_metric(parts: Iterable[Part], wanted: Sequence[str] | None) -> Iterator[
     """The rows of one writer, metric by metric. Inside a part they are sorted already."""
     pieces: dict[str, list[pa.Table]] = defaultdict(list)
     for part in parts:
-        table = _load(part, wanted)
+        table = load_part(part, wanted)
         for name in pc.unique(table.column("metric")).to_pylist():
             pieces[name].append(table.filter(pc.field("metric") == name))
     for name in sorted(pieces):
         yield from pieces[name]
 
 
-def _load(part: Part, wanted: Sequence[str] | None) -> pa.Table:
+def load_part(part: Part, wanted: Sequence[str] | None) -> pa.Table:
+    """The visible rows of a part in the segments' schema: of all metrics, or the wanted ones."""
     condition = None if wanted is None else pc.field("metric").isin(pa.array(wanted, pa.string()))
     if part.hidden_from is not None:
         visible = pc.field("seq") < part.hidden_from

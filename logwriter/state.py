@@ -36,6 +36,7 @@ class AttemptState:
     checkpoints: tuple[ev.CheckpointSaved, ...] = ()
     messages: tuple[ev.Message, ...] = ()
     segments: dict[str, ev.SegmentSealed] = field(default_factory=dict)
+    lost: tuple[ev.RowsLost, ...] = ()
 
     @property
     def status(self) -> str:
@@ -147,6 +148,7 @@ def fold(writer: WriterId, events: Iterable[ev.Event]) -> AttemptState:
         phases=tuple(of[ev.PhaseStarted]),
         checkpoints=tuple(of[ev.CheckpointSaved]),
         messages=tuple(of[ev.Message]),
+        lost=tuple(of[ev.RowsLost]),
         segments={event.segment: event for event in of[ev.SegmentSealed]},
     )
 

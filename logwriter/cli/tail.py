@@ -1,0 +1,53 @@
+"""``everystep tail``: the last rows, and those that follow."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import msgspec
+
+from logwriter.cli.text import JSON, RUN, printable
+from logwriter.follow import Row, follow, last_rows
+from logwriter.runlog import read
+
+
+@click.command()
+@RUN
+@click.argument("metrics", nargs=-1)
+@click.option(
+    "-n",
+    "--rows",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Rows to begin with.",
+)
+@click.option("--follow/--no-follow", "following", default=True, help="Go on while the run lives.")
+@click.option("--every", default=0.5, show_default=True, help="Seconds between two looks.")
+@JSON
+def tail(
+    *, run: str, metrics: tuple[str, ...], rows: int, following: bool, every: float, as_json: bool
+) -> None:
+    """Print the last rows of RUN, and each new one while it lives; of METRICS only, if given.
+
+    \b
+    Example:
+      everystep tail runs/digits train/loss
+    """
+    wanted = list(metrics) or None
+    if following:
+        _print(follow(Path(run), rows, wanted, every), as_json=as_json)
+    else:
+        _print(last_rows(read(Path(run)), rows, wanted), as_json=as_json)
+
+
+def _print(rows: Iterable[Row], *, as_json: bool) -> None:
+    for row in rows:
+        click.echo(msgspec.json.encode(row).decode() if as_json else _line(row))
+
+
+def _line(row: Row) -> str:
+    values = "  ".join(f"{printable(name)} {value:.6g}" for name, value in row.values.items())
+    epoch = "" if row.epoch is None else f"  epoch {row.epoch}"
+    rank = f"rank {row.rank}  " if row.rank else ""
+    return f"{rank}step {row.step}{epoch}  {values}"
