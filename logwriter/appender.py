@@ -15,7 +15,7 @@ import logging
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ WIDEST_ROW = 4_096
 LONGEST_NAME = 1_024
 MOST_NAME_BYTES = 1 << 16
 MOST_KNOWN = 1 << 16
+DEEPEST_ROLL = 8
 
 _log = logging.getLogger("everystep")
 _clock = time.monotonic_ns
@@ -67,6 +68,8 @@ class Appender:
         self._raise = on_error == "raise"
         self._refused: Counter[str] = Counter()
         self._dropped = 0
+        self._rolling = 0
+        self._deferred: deque[tuple[tuple[str, ...], list[float], int, int]] = deque()
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Append one row: the values of one moment.
@@ -172,18 +175,25 @@ class Appender:
     def roll(self, full: Journal) -> bool:
         """Go on in the next journal, unless that was done; ``False`` if there is none to be had."""
         with self._lock:
-            if self._journal is not full:
-                return True
-            full.close()
-            fresh = self._source.next_journal(full)
-            if fresh is None:
-                return False
-            if self._journal is full: self._journal, fresh = fresh, None  # noqa: E701  # fmt: skip
-            if fresh is not None:  # a signal handler logged meanwhile, and rolled first
-                self._source.take_back(fresh)
-            else:
-                self._source.hand_over(full)
-            return True
+            self._rolling += 1
+            try:
+                return self._journal is not full or self._replace(full)
+            finally:
+                self._rolling -= 1
+                while self._deferred and not self._rolling:
+                    self._append(*self._deferred.popleft())
+
+    def _replace(self, full: Journal) -> bool:
+        full.close()
+        fresh = self._source.next_journal(full)
+        if fresh is None:
+            return False
+        if self._journal is full: self._journal, fresh = fresh, None  # noqa: E701  # fmt: skip
+        if fresh is not None:  # a signal handler logged meanwhile, and rolled first
+            self._source.take_back(fresh)
+        else:
+            self._source.hand_over(full)
+        return True
 
     def _may_log(self) -> bool:
         """Whether rows are taken at all; the owner of the appender decides."""
@@ -244,7 +254,14 @@ class Appender:
         return layout
 
     def _append(self, names: tuple[str, ...], numbers: list[float], step: int, now: int) -> None:
-        """Commit one row, in this journal or in the next."""
+        """Commit one row, in this journal or in the next.
+
+        Signal handlers that log faster than a journal can be replaced would nest without end: the
+        innermost rows then wait for the replacement.
+        """
+        if self._rolling >= DEEPEST_ROLL:
+            self._deferred.append((names, numbers, step, now))
+            return
         while True:
             journal = self._journal
             layout = journal.layouts.get(names) or self._define(journal, names)

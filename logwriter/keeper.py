@@ -7,6 +7,7 @@ an announced segment comes before the journal, a journal before a segment that w
 """
 
 import errno
+import itertools
 import logging
 import queue
 import threading
@@ -82,7 +83,7 @@ class Keeper:
         self._folder, self._writer, self._run_id = folder, writer, run_id
         self._events, self._options = events, options
         self._size = min(FIRST_JOURNAL, options.journal_bytes)
-        self._serial = 0
+        self._serials = itertools.count(1)  # a signal handler may ask for one in between
         self._refused = False
         self._spares: deque[Journal] = deque([self._make(), self._make()])
         self._full: deque[Journal] = deque()
@@ -109,7 +110,10 @@ class Keeper:
         Without a spare at hand one is made on the spot, which is a stall; where the disk refuses,
         one in memory serves, up to `MOST_IN_MEMORY` of them; then ``None``.
         """
-        journal = self._spares.popleft() if self._spares else self._make_in_haste()
+        try:
+            journal: Journal | None = self._spares.popleft()
+        except IndexError:
+            journal = self._make_in_haste()
         if journal is None:
             return None
         first_seq = full.first_seq + full.rows if full else 0
@@ -217,7 +221,7 @@ class Keeper:
         return self._rows.roll(journal)
 
     def _seal(self, journal: Journal) -> None:
-        if journal.rows and journal.serial not in self._written:
+        if journal.rows and journal.first_seq not in self._written:
             journal.name_after_rows(self._folder)
             contents = judge(view(journal), same_boot=True)
             if contents.damage:
@@ -231,15 +235,15 @@ class Keeper:
                 writer=self._writer,
                 time=(self._options.clock_origin + time.monotonic_ns()) // 1000,
             )
-            self._written.add(journal.serial)
+            self._written.add(journal.first_seq)
             self._events.append(sealed, durable=True)
         if self._events.waiting:
             raise OSError(errno.ENOSPC, "the announcement of a segment waits")
         journal.discard()
 
     def _make(self) -> Journal:
-        self._serial += 1
-        journal = create(spare_path(self._folder, self._serial), self._size, self._serial)
+        serial = next(self._serials)
+        journal = create(spare_path(self._folder, serial), self._size, serial)
         self._size = min(2 * self._size, self._options.journal_bytes)
         return journal
 
@@ -255,5 +259,4 @@ class Keeper:
                 )
         if sum(journal.path is None for journal in self._full) >= MOST_IN_MEMORY:
             return None
-        self._serial += 1
-        return in_memory(self._size, self._serial)
+        return in_memory(self._size, next(self._serials))

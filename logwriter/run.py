@@ -117,6 +117,7 @@ class Run(Appender):
         self._summary: Summary | None = Summary(None, "disabled")
         self._broken_off: ev.EpochEnded | None = None
         self._late = 0
+        self._clock_origin = time.time_ns() - time.monotonic_ns()
         self.path, self.name, self.tags = None, name or "", [ev.readable(str(tag)) for tag in tags]
         ranks = find_ranks(os.environ, rank, world_size)
         self.rank, self.attempt, self.id = ranks.rank, 0, ""
@@ -124,7 +125,6 @@ class Run(Appender):
             return
         check_ranks(ranks.rank, ranks.world_size, has_path=path is not None)
         self.path = rundir.fresh_run_path(rundir.runs_directory()) if path is None else Path(path)
-        self._clock_origin = time.time_ns() - time.monotonic_ns()
         options = Options(sync_every, roll_every, journal_bytes, self._clock_origin)
         self._begin(self.path, resume, options)
         self.name = name or self._opening.name or self.path.resolve().name
@@ -225,7 +225,7 @@ class Run(Appender):
                 except GeneratorExit:
                     self._broken_off = self._epoch_ended(number, began)
                     raise
-                self._events.append(self._epoch_ended(number, began))
+                self._write(self._epoch_ended(number, began))
         finally:
             self._epoch = jf.NO_EPOCH
 
@@ -257,6 +257,8 @@ class Run(Appender):
         with self._lock:
             if self._summary is not None:
                 return self._summary
+            if error is None:
+                self._settle_broken_off()
             self._state = "ended"
             last = self._journal
             last.close()
@@ -265,8 +267,6 @@ class Run(Appender):
             self._summary = Summary(self.path, status or "completed")
         atexit.unregister(self._at_exit)
         _open_runs.discard(self)
-        if error is None:
-            self._settle_broken_off()
         unsafe = self._keeper.stop()
         self._summary = Summary(
             self.path,
@@ -367,8 +367,11 @@ class Run(Appender):
 
     def _tell(self, kind: Callable[..., ev.Event], **fields: Any) -> None:
         """Append an event, where rows may be appended too."""
+        self._write(kind(time=self._now(), **fields))
+
+    def _write(self, event: ev.Event) -> None:
         if self._may_log():
-            self._events.append(kind(time=self._now(), **fields))
+            self._events.append(event)
 
     def _now(self) -> int:
         """Microseconds since 1970, by a clock that never steps back."""
@@ -393,7 +396,7 @@ class Run(Appender):
     def _settle_broken_off(self) -> None:
         """An epoch left by ``break`` has ended, since the run went on."""
         if self._broken_off is not None:
-            self._events.append(self._broken_off)
+            self._write(self._broken_off)
             self._broken_off = None
 
     def _epoch_ended(self, number: int, began: float) -> ev.EpochEnded:
