@@ -206,9 +206,12 @@ def decode_line(line: bytes, where: str) -> Event:
             "`everystep verify --repair RUN` keeps the good lines"
         )
     try:
-        return _decoder.decode(body + b"}")
+        event = _decoder.decode(body + b"}")
     except msgspec.ValidationError as error:
         raise _explain(body, where, error) from error
+    if event.v > EVENT_FORMAT:
+        raise _newer(where, type(event).__struct_config__.tag, event.v)
+    return event
 
 
 def plain(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,9 +254,14 @@ def _is_scalar(value: Any) -> bool:
 def _explain(body: bytes, where: str, error: msgspec.ValidationError) -> Exception:
     raw = json.loads(body + b"}")
     kinds = {kind.__struct_config__.tag for kind in get_args(Event)}
-    if raw.get("v", EVENT_FORMAT) > EVENT_FORMAT or raw.get("type") not in kinds:
-        return NewerFormatError(
-            f"{where}: an event {raw.get('type')!r} of format {raw.get('v', EVENT_FORMAT)}; this "
-            f"everystep reads format {EVENT_FORMAT}. Install a newer everystep to read this run"
-        )
+    version = raw.get("v", EVENT_FORMAT)
+    if raw.get("type") not in kinds or version > EVENT_FORMAT:
+        return _newer(where, raw.get("type"), version)
     return DamagedError(f"{where}: not an event this version understands: {error}")
+
+
+def _newer(where: str, kind: object, version: int) -> NewerFormatError:
+    return NewerFormatError(
+        f"{where}: an event {kind!r} of format {version}; this everystep reads format {EVENT_FORMAT}. "
+        "Install a newer everystep to read this run"
+    )

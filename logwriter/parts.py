@@ -66,14 +66,17 @@ def read_writer(folder: Path, writer: WriterId) -> WriterLog | None:
         DamagedError: Rows are missing or bytes contradict their checksums.
         NewerFormatError: A newer everystep wrote it.
     """
-    for look in range(_LOOKS):
+    for _ in range(_LOOKS):
         try:
             return _read_once(folder, writer)
-        except (FileNotFoundError, _MissingRowsError) as error:
-            if look == _LOOKS - 1:
-                raise DamagedError(f"{folder.name}: {error}") from error
-            time.sleep(_PAUSE_SECONDS)
-    raise AssertionError
+        except FileNotFoundError as error:
+            fault = f"{Path(error.filename).name} is gone"
+        except _MissingRowsError as error:
+            fault = str(error)
+        time.sleep(_PAUSE_SECONDS)
+    raise DamagedError(
+        f"{folder.name}: {fault}; `everystep verify --repair RUN` keeps what is there"
+    )
 
 
 class _MissingRowsError(Exception):
@@ -99,9 +102,7 @@ def _read_once(folder: Path, writer: WriterId) -> WriterLog | None:
     parts = sorted([*sealed, *unsealed], key=lambda part: part.first_seq)
     gaps = find_gaps(parts, state)
     if gaps:
-        raise _MissingRowsError(
-            f"{describe_gap(*gaps[0])}; `everystep verify --repair RUN` keeps what is there"
-        )
+        raise _MissingRowsError(describe_gap(*gaps[0]))
     return WriterLog(state, tuple(parts), torn)
 
 

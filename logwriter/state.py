@@ -149,12 +149,22 @@ def fold(writer: WriterId, events: Iterable[ev.Event]) -> AttemptState:
         checkpoints=tuple(of[ev.CheckpointSaved]),
         messages=tuple(of[ev.Message]),
         lost=tuple(of[ev.RowsLost]),
-        segments={event.segment: event for event in of[ev.SegmentSealed]},
+        segments={
+            event.segment: event
+            for event in of[ev.SegmentSealed]
+            if not _is_lost(event, of[ev.RowsLost])
+        },
     )
 
 
 def _last(events: list[Any]) -> Any:
     return events[-1] if events else None
+
+
+def _is_lost(sealed: ev.SegmentSealed, losses: list[ev.RowsLost]) -> bool:
+    return any(
+        lost.first_seq <= sealed.first_seq and sealed.last_seq <= lost.last_seq for lost in losses
+    )
 
 
 def _epochs(started: list[ev.EpochStarted], ended: list[ev.EpochEnded]) -> tuple[EpochState, ...]:

@@ -1,0 +1,124 @@
+"""Resuming: history is never rewritten, only read differently."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logwriter import Run, read
+
+
+def log_steps(
+    path: Path, steps: range | list[int], *, resume: bool | int = False, **values: float
+) -> None:
+    """One attempt that logs these steps explicitly."""
+    with Run(path, resume=resume) as run:
+        for step in steps:
+            run.log({"loss": float(step), **values}, step=step)
+
+
+def effective(path: Path) -> list[tuple[int, int]]:
+    """(attempt, step) of each effective row."""
+    table = read(path).rows(["loss"])
+    return list(
+        zip(table.column("attempt").to_pylist(), table.column("step").to_pylist(), strict=True)
+    )
+
+
+def test_resuming_goes_on_after_the_last_step(run_path: Path) -> None:
+    """Without steps of its own, a resumed attempt continues the count and hides nothing."""
+    with Run(run_path) as run:
+        for _ in range(3):
+            run.log({"loss": 1.0})
+    with Run(run_path, resume=True) as run:
+        assert (run.attempt, run.id) == (1, read(run_path).state.run_id)
+        run.log({"loss": 2.0})
+    assert effective(run_path) == [(0, 0), (0, 1), (0, 2), (1, 3)]
+
+
+def test_resuming_an_empty_folder_starts_the_run(run_path: Path) -> None:
+    """Scripts that always say resume=True need no special first time."""
+    with Run(run_path, resume=True) as run:
+        run.log({"loss": 0.0})
+    assert effective(run_path) == [(0, 0)]
+
+
+def test_resuming_at_a_step_hides_what_came_after_it(run_path: Path) -> None:
+    """Hidden, not deleted: all attempts can still be read."""
+    log_steps(run_path, range(10))
+    with Run(run_path, resume=4) as run:
+        run.log({"loss": 50.0})
+    assert effective(run_path) == [*((0, step) for step in range(5)), (1, 5)]
+    assert read(run_path).rows(attempts="all").num_rows == 11
+
+
+def test_a_checkpoint_decides_when_the_attempt_gives_its_own_steps(run_path: Path) -> None:
+    """resume=True takes the point from the new attempt's first row."""
+    log_steps(run_path, range(10))
+    log_steps(run_path, range(6, 8), resume=True)
+    assert effective(run_path) == [*((0, step) for step in range(6)), (1, 6), (1, 7)]
+
+
+def test_a_rewind_is_a_point_in_the_log_not_a_comparison_of_steps(run_path: Path) -> None:
+    """Validation that counts epochs is hidden with the training rows around it."""
+    with Run(run_path) as run:
+        for epoch in range(3):
+            for batch in range(10):
+                run.log({"loss": 0.0}, step=10 * epoch + batch)
+            run.log({"val": float(epoch)}, step=epoch)
+    with Run(run_path, resume=14) as run:
+        run.log({"loss": 1.0})
+    log = read(run_path)
+    assert log.series("val")[1].tolist() == [0.0]
+    assert log.rows(["loss"], attempts="all").num_rows == 31
+    assert [step for attempt, step in effective(run_path) if attempt == 0] == list(range(15))
+
+
+def test_rewinds_of_rewinds_hide_in_all_earlier_attempts(run_path: Path) -> None:
+    """The latest word about a stretch of steps is the one that counts."""
+    log_steps(run_path, range(10))
+    log_steps(run_path, range(8, 20), resume=7)
+    log_steps(run_path, range(4, 12), resume=3)
+    assert effective(run_path) == [*((0, s) for s in range(4)), *((2, s) for s in range(4, 12))]
+
+
+def test_an_attempt_that_died_before_its_first_row_hides_nothing(run_path: Path) -> None:
+    """resume=True has no point to rewind to until a row is there."""
+    log_steps(run_path, range(5))
+    with Run(run_path, resume=True):
+        pass
+    assert len(effective(run_path)) == 5
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.integers(0, 12)), st.lists(st.integers(0, 15), max_size=8)
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_the_effective_history_equals_a_plain_list_cut_at_each_rewind(
+    tmp_path_factory: pytest.TempPathFactory, attempts: list[tuple[int | None, list[int]]]
+) -> None:
+    """Against a model that keeps a list and cuts it: any attempts, any order of steps."""
+    path = tmp_path_factory.mktemp("attempts") / "run"
+    model: list[list[int]] = []
+    for number, (resume, steps) in enumerate(attempts):
+        log_steps(path, steps, resume=False if not number else True if resume is None else resume)
+        if number:
+            point = resume if resume is not None else steps[0] - 1 if steps else None
+            if point is not None:
+                model = [_cut(rows, point) for rows in model]
+        model.append(steps)
+    if any(attempt[1] for attempt in attempts):
+        assert effective(path) == [(k, step) for k, rows in enumerate(model) for step in rows]
+
+
+def _cut(rows: list[int], point: int) -> list[int]:
+    """The rows in front of the first that went past the point."""
+    past = [number for number, step in enumerate(rows) if step > point]
+    return rows[: past[0]] if past else rows
