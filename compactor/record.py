@@ -18,7 +18,7 @@ class _Part(msgspec.Struct, frozen=True):
     """A frozen part of the document."""
 
 
-class Point(_Part, kw_only=True):
+class Point(_Part, kw_only=True, frozen=True):
     """One logged value of a metric."""
 
     step: int
@@ -26,7 +26,7 @@ class Point(_Part, kw_only=True):
     epoch: int | None = None
 
 
-class NonFinite(_Part, kw_only=True):
+class NonFinite(_Part, kw_only=True, frozen=True):
     """Where and how often a metric was not a finite number.
 
     ``stretches`` are inclusive ``(first step, last step)`` pairs of consecutive rows without a
@@ -45,12 +45,14 @@ class NonFinite(_Part, kw_only=True):
         return self.nan + self.positive_infinity + self.negative_infinity
 
 
-class LineInfo(_Part, kw_only=True):
+class LineInfo(_Part, kw_only=True, frozen=True):
     """What a drawn line stands for.
 
     ``raw_points`` is the number of rows in the effective history of the metric; ``drawn_points``
     how many of them the line shows; ``policy`` is ``"all"`` when none was left out.
-    ``repeated_steps`` counts rows not drawn because another row of the same step is.
+    ``repeated_steps`` counts rows not drawn because another row of the same step is; of a line of
+    very many rows, which is first reduced to what matters in each bucket of steps, it counts those
+    among the rows that were left.
     ``first`` and ``last`` are the first and last finite values.
     """
 
@@ -71,7 +73,7 @@ class LineInfo(_Part, kw_only=True):
     goal: str | None = None
 
 
-class Chart(_Part, kw_only=True):
+class Chart(_Part, kw_only=True, frozen=True):
     """Lines that share a pair of axes.
 
     ``lines`` maps a line's name to its points, ``[step, value]`` with strictly increasing steps and
@@ -88,7 +90,7 @@ class Chart(_Part, kw_only=True):
     note: str | None = None
 
 
-class Best(_Part, kw_only=True):
+class Best(_Part, kw_only=True, frozen=True):
     """The best point of the run, decided with the whole run in hand.
 
     ``step`` is the step of the winning row; for a monitor averaged over its epoch, the last step of
@@ -109,7 +111,7 @@ class Best(_Part, kw_only=True):
     row: dict[str, float | None]
 
 
-class Epoch(_Part, kw_only=True):
+class Epoch(_Part, kw_only=True, frozen=True):
     """One epoch: a metric's value, or its mean where the metric was logged several times in it."""
 
     epoch: int
@@ -120,7 +122,7 @@ class Epoch(_Part, kw_only=True):
     values: dict[str, float | None]
 
 
-class Attempt(_Part, kw_only=True):
+class Attempt(_Part, kw_only=True, frozen=True):
     """One process that wrote to the run."""
 
     rank: int
@@ -135,14 +137,14 @@ class Attempt(_Part, kw_only=True):
     dropped: int = 0
 
 
-class Phase(_Part, kw_only=True):
+class Phase(_Part, kw_only=True, frozen=True):
     """A named stretch of training, from a step on."""
 
     name: str
     step: int
 
 
-class Message(_Part, kw_only=True):
+class Message(_Part, kw_only=True, frozen=True):
     """Something the run said."""
 
     time: str
@@ -151,7 +153,7 @@ class Message(_Part, kw_only=True):
     text: str
 
 
-class RunInfo(_Part, kw_only=True):
+class RunInfo(_Part, kw_only=True, frozen=True):
     """The run as its events tell it. ``status`` is that of the last attempt.
 
     ``status``: ``"completed"``, ``"failed"``, ``"exited"`` (the interpreter ended without
@@ -175,7 +177,7 @@ class RunInfo(_Part, kw_only=True):
     world_size: int
 
 
-class Record(_Part, kw_only=True):
+class Record(_Part, kw_only=True, frozen=True):
     """The whole document. ``notes`` says in plain words what is missing, and why."""
 
     format: int = RECORD_FORMAT
@@ -197,9 +199,18 @@ def encode(record: Record) -> bytes:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the document, generated from the types of this module."""
+    """The JSON Schema (2020-12) of the document, generated from the types of this module.
+
+    It describes what is written: every field is there, and no other. ``record.schema.json`` beside
+    this module holds the same.
+    """
+    schema = msgspec.json.schema(Record)
+    for part in schema["$defs"].values():
+        part["required"] = list(part["properties"])
+        part["additionalProperties"] = False
+    schema["$defs"]["Record"]["properties"]["format"] = {"const": RECORD_FORMAT}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"everystep record, format {RECORD_FORMAT}",
-        **msgspec.json.schema(Record),
+        **schema,
     }

@@ -163,7 +163,9 @@ class Appender:
             numbers = self._numbers(values)
             if not numbers:
                 return
-            step = self._settle_step(tuple(values), step)
+            layout = self._layout(tuple(values))
+            layout.tensors = layout.tensors or any(map(_is_tensor, values.values()))
+            step = self._settle_step(layout, step)
             now = _clock()
             for names in _split(tuple(numbers)):
                 self._append(names, [numbers[name] for name in names], step, now)
@@ -223,8 +225,7 @@ class Appender:
         if self._refused[name] == 1:
             _log.warning("everystep: %s; such values are left out and counted (%s)", text, error)
 
-    def _settle_step(self, names: tuple[str, ...], given: Any) -> int:
-        layout = self._layout(names)
+    def _settle_step(self, layout: Layout, given: Any) -> int:
         if given is None:
             step = self._step + (layout.last_step == self._step)
         else:
@@ -296,7 +297,11 @@ class Appender:
 
 def _number(value: Any) -> Any:
     """A tensor's number without the warning that it needs a gradient; other values as they are."""
-    return value.item() if hasattr(value, "detach") else value
+    return value.item() if _is_tensor(value) else value
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "detach")
 
 
 def _float(value: Any) -> float:

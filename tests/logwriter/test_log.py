@@ -1,6 +1,7 @@
 """What ``log`` takes, and which step a row belongs to."""
 
 import math
+import warnings
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,18 @@ def test_numbers_of_every_origin_are_kept_bit_for_bit(run_path: Path, number: An
     for metric in ("plain", "bound"):
         got = np.array(values_of(run_path, metric))
         assert got.tobytes() == want.tobytes()
+
+
+def test_a_loss_that_needs_a_gradient_is_logged_without_a_warning(run_path: Path) -> None:
+    """Torch warns, once a process, when such a tensor is asked for its float."""
+    loss = torch.tensor(1.5, requires_grad=True) * 2
+    with warnings.catch_warnings(record=True) as caught, Run(run_path) as run:
+        warnings.simplefilter("always")
+        bound = run.bind("bound")
+        for step in range(3):
+            run.log({"plain": loss, "float": 1.0})
+            bound(step, loss)
+    assert not caught
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,0 +1,65 @@
+"""The decision about the best point, as the record tells it."""
+
+from dataclasses import dataclass
+
+from compactor.best import Monitor, Winner, choose_monitor, find_winner
+from compactor.lines import Line
+from compactor.record import Best
+from compactor.row import row_at
+from compactor.scan import Scan
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which line decides, by whose word, and which point won, if any did."""
+
+    monitor: Monitor
+    line: Line
+    winner: Winner | None
+
+    def why_none(self) -> str:
+        """Why there is no winner, in words."""
+        name = self.monitor.metric
+        if any(epoch.finite for epoch in self.line.epochs):
+            return f"no epoch in which {name} was logged has ended"
+        return f"{name} has no finite value"
+
+
+def decide(scan: Scan, monitor: str | None, mode: str | None) -> Decision:
+    """Find the best point, on the lowest rank that logged the monitor.
+
+    Raises:
+        UnknownMetricError: ``monitor`` was not logged.
+        NoMonitorError: Nothing says by which metric or in which direction.
+        ValueError: ``mode`` is neither ``"min"`` nor ``"max"``.
+    """
+    state = scan.log.state
+    chosen = choose_monitor(
+        scan.metrics,
+        metric=monitor,
+        mode=mode,
+        declared_metric=state.monitor,
+        declared_mode=state.mode,
+    )
+    line = next(line for line in scan.lines if line.metric == chosen.metric)
+    return Decision(chosen, line, find_winner(line, chosen.mode, scan.epochs.ended))
+
+
+def as_best(scan: Scan, decision: Decision) -> Best | None:
+    """The decision as the record holds it; ``None`` without a winner."""
+    winner, monitor = decision.winner, decision.monitor
+    if winner is None:
+        return None
+    rows = row_at(scan.source, scan.of_rank(decision.line.rank), winner.position, winner.logged_at)
+    return Best(
+        metric=monitor.metric,
+        mode=monitor.mode,
+        value=winner.value,
+        step=winner.step,
+        epoch=winner.epoch,
+        per=winner.per,
+        candidates=winner.candidates,
+        metric_chosen_by=monitor.metric_chosen_by,
+        mode_chosen_by=monitor.mode_chosen_by,
+        row=rows,
+    )

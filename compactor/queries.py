@@ -1,0 +1,135 @@
+"""What `compactor.source` asks DuckDB. Nothing is pasted into these texts but our own constants."""
+# ruff: noqa: S608  no value from outside is pasted in
+
+from compactor.exact import SCALED, WINDOW
+
+EARLY_BITS = 6
+"""Early buckets: each doubling of the step is cut into this power of two."""
+ATTEMPT_SHIFT = 40
+"""A row's position in its rank's log: the attempt above these bits, the sequence number below."""
+
+SEALED = """
+SELECT f.rank, f.attempt, f.hidden, s.metric, s.seq, s.step, s.epoch, s.time, s.value
+FROM read_parquet(getvariable('paths'), hive_partitioning = false) s
+JOIN files f ON f.file = s.file_index"""
+
+UNSEALED = "SELECT rank, attempt, hidden, metric, seq, step, epoch, time, value FROM tails"
+
+LOGGED = f"""
+CREATE TEMP VIEW logged AS
+SELECT rank, (attempt::BIGINT << {ATTEMPT_SHIFT}) + seq AS position, metric, seq, step, epoch, value
+FROM everything WHERE seq < hidden"""
+
+SIZES = """
+SELECT rank, metric, count(*), min(step), max(step) FROM logged
+GROUP BY ALL ORDER BY rank, metric"""
+
+ATTEMPTS = """
+SELECT rank, attempt, arg_min(step, seq), epoch_us(min(time)), epoch_us(max(time)) FROM everything
+GROUP BY rank, attempt ORDER BY rank, attempt"""
+
+_BANDED = f"""
+SELECT *, CASE WHEN epoch IS NULL OR NOT isfinite(value) THEN 0 ELSE {WINDOW} END AS band"""
+_TOTAL = f"sum(CASE WHEN epoch IS NOT NULL AND isfinite(value) THEN {SCALED} END)"
+
+WHOLE = """
+CREATE TEMP TABLE whole AS
+SELECT line, position, step, epoch, value FROM logged JOIN lines USING (rank, metric)
+WHERE lines.whole"""
+
+# Step and position as one number: rows in the order in which a chart draws them.
+_ORDER = "(step::HUGEINT * 4611686018427387904 + position)"
+_ROW = "{'v': value, 'p': position, 's': step, 'e': epoch}"
+
+_BUCKETED = f"""
+bucketed AS (
+    SELECT line, position, step, epoch, value, CASE
+            WHEN step < 0 OR step >= (1::BIGINT << {EARLY_BITS} << shift) THEN shift
+            ELSE greatest(0, floor(log2(greatest(step, 1)))::INTEGER - {EARLY_BITS})
+        END AS width, step >> width AS bucket
+    FROM logged JOIN lines USING (rank, metric) WHERE NOT lines.whole)"""
+
+CELLS = f"""
+CREATE TEMP TABLE cells AS
+WITH {_BUCKETED},
+banded AS ({_BANDED} FROM bucketed)
+SELECT line, width, bucket, epoch, band,
+    count(*) AS rows,
+    count(*) FILTER (isfinite(value)) AS finite,
+    count(*) FILTER (isnan(value)) AS nan,
+    count(*) FILTER (value = 'infinity') AS above,
+    count(*) FILTER (value = '-infinity') AS below,
+    min({_ROW}) FILTER (isfinite(value)) AS least,
+    max({{'v': value, 'p': -position, 's': step, 'e': epoch}}) FILTER (isfinite(value)) AS greatest,
+    arg_min({_ROW}, {_ORDER}) AS first,
+    arg_max({_ROW}, {_ORDER}) AS last,
+    arg_min({_ROW}, {_ORDER}) FILTER (NOT isfinite(value)) AS broken,
+    min(step) AS low, max(step) AS high, max(position) AS position,
+    {_TOTAL} AS total
+FROM banded GROUP BY line, width, bucket, epoch, band"""
+
+NOT_FINITE = """
+SELECT line, sum(nan)::BIGINT, sum(above)::BIGINT, sum(below)::BIGINT FROM cells
+GROUP BY line ORDER BY line"""
+
+# Only buckets that hold a value that is not finite are read again. Two of their rows are neighbours
+# in the line if they share a bucket or if no other bucket lies between theirs.
+EDGES = f"""
+CREATE TEMP TABLE edges AS
+WITH {_BUCKETED},
+buckets AS (
+    SELECT line, width, bucket, sum(rows - finite) AS bad,
+        row_number() OVER (PARTITION BY line ORDER BY min(low)) AS number
+    FROM cells GROUP BY line, width, bucket),
+doubtful AS (
+    SELECT line, number, position, step, epoch, value, isfinite(value) AS ok
+    FROM bucketed JOIN buckets USING (line, width, bucket) WHERE bad > 0),
+paired AS (
+    SELECT *,
+        coalesce(lag(ok) OVER log OR lag(number) OVER log < number - 1, true) AS after_ok,
+        coalesce(lead(ok) OVER log OR lead(number) OVER log > number + 1, true) AS before_ok
+    FROM doubtful WINDOW log AS (PARTITION BY line ORDER BY step, position)),
+numbered AS (
+    SELECT *, NOT ok AND after_ok AS starts, NOT ok AND before_ok AS ends,
+        sum((NOT ok AND after_ok)::INTEGER) OVER log AS stretch
+    FROM paired WINDOW log AS (PARTITION BY line ORDER BY step, position
+        ROWS UNBOUNDED PRECEDING))
+SELECT line, position, step, epoch, value, starts, ends, stretch,
+    max(stretch) OVER (PARTITION BY line) AS stretches
+FROM numbered QUALIFY stretch <= $most AND (starts OR ends OR ok AND NOT (after_ok AND before_ok))"""
+
+STRETCHES = """
+SELECT line, max(stretches)::BIGINT, list(step ORDER BY stretch) FILTER (starts),
+    list(step ORDER BY stretch) FILTER (ends)
+FROM edges GROUP BY line ORDER BY line"""
+
+POINTS = """
+WITH chosen AS (
+    SELECT line, unnest([least, first, last, broken,
+        {'v': greatest.v, 'p': -greatest.p, 's': greatest.s, 'e': greatest.e}]) AS row_ FROM cells)
+SELECT line, row_.p AS position, row_.s AS step, row_.e AS epoch, row_.v AS value FROM chosen
+WHERE row_.p IS NOT NULL
+UNION SELECT line, position, step, epoch, value FROM edges
+UNION ALL SELECT line, position, step, epoch, value FROM whole
+ORDER BY line, step, position"""
+
+EPOCHS = f"""
+WITH banded AS ({_BANDED} FROM whole),
+parts AS (
+    SELECT line, epoch, band, rows, finite, low, high, position, total FROM cells
+    UNION ALL
+    SELECT line, epoch, band, count(*), count(*) FILTER (isfinite(value)), min(step), max(step),
+        max(position), {_TOTAL}
+    FROM banded GROUP BY line, epoch, band)
+SELECT line, epoch, band, sum(rows)::BIGINT, sum(finite)::BIGINT, min(low), max(high),
+    max(position), sum(total)
+FROM parts GROUP BY line, epoch, band ORDER BY line, epoch NULLS FIRST, band"""
+
+BESIDE = """
+SELECT metric,
+    arg_max({'step': step, 'value': value}, position) FILTER (position <= $position),
+    arg_min({'step': step, 'value': value}, position) FILTER (position > $position)
+FROM logged JOIN lines USING (rank, metric)
+WHERE NOT whole AND rank = $rank AND seq BETWEEN $first AND $last
+    AND position BETWEEN $low AND $high
+GROUP BY metric ORDER BY metric"""

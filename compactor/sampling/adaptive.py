@@ -1,0 +1,122 @@
+"""The default policy: good on a linear and on a logarithmic axis, wild stretches before calm ones.
+
+1. Candidates: the first, last, least and greatest point of each pixel column, for columns of equal
+   width on a linear axis (the M4 aggregation: Jugel, Jerzak, Hackenbroich and Markl, "M4: A
+   Visualization-Oriented Time Series Data Aggregation", PVLDB 7(10), 2014) and on a logarithmic
+   one, where the first thousand steps fill half a chart.
+2. Pruning: the candidates whose loss would show least are dropped, a few at a time and never two
+   neighbours at once, until the budget is met; those whose loss would not show at all go in any
+   case. It is line simplification by least effective area (Visvalingam and Whyatt, "Line
+   generalisation by repeated elimination of points", The Cartographic Journal 30(1), 1993) with ink
+   in place of area.
+3. What the budget then still holds is spent on a closer look, with eight times as many columns.
+
+A line whose outliers would squeeze the rest into a sliver is also judged without them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compactor.sampling.arrays import Floats, Ints, Mask
+from compactor.sampling.volatility import Canvas, canvas, worth
+
+LINEAR, FINE, LOGARITHMIC, CORE = 0.8, 0.4, 0.5, 0.15
+"""The weights of the canvases: ``n / 2`` columns on a linear axis, ``n`` columns (judged at one
+width only, a line would look right at that width only), ``n / 2`` on a logarithmic axis, and ``n /
+2`` on a linear axis without outliers."""
+SLIVER = 0.25
+"""The share of the chart's height below which the middle 98 % of the points get a canvas."""
+DROPPED_AT_ONCE = 0.08
+UNSEEN = 0.01
+"""Pixels of ink that nobody misses."""
+CLOSER = 8
+FEWEST_COLUMNS, MOST_COLUMNS = 8, 4096
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A line on both axes, and which of its points must stay."""
+
+    x: Floats
+    logarithm: Floats
+    y: Floats
+    pinned: Mask
+
+    def take(self, at: Ints) -> "_Curve":
+        return _Curve(self.x[at], self.logarithm[at], self.y[at], self.pinned[at])
+
+
+def adaptive(x: Floats, y: Floats, pinned: Mask, n: int) -> Ints:
+    """Points whose polyline looks like the whole one. Arguments and result: see `Policy`."""
+    width = min(max(n // 2, FEWEST_COLUMNS), MOST_COLUMNS)
+    curve = _Curve(x, np.log(np.maximum(x - min(x[0], 0.0), 1.0)), y, pinned)
+    kept = _look(curve, pinned, width, n)
+    if len(kept) < n * 7 // 8:
+        keep = pinned.copy()
+        keep[kept] = True
+        kept = _look(curve, keep, CLOSER * width, n)
+    return kept
+
+
+def _look(curve: _Curve, keep: Mask, width: int, n: int) -> Ints:
+    """The points of ``keep`` and of ``width`` columns, pruned."""
+    candidates = keep.copy()
+    for along in (curve.x, curve.logarithm):
+        candidates[_column_extremes(along, curve.y, 2 * width)] = True
+    at = np.flatnonzero(candidates)
+    few = curve.take(at)
+    return at[_prune(_views(few, width), few.pinned, n)]
+
+
+def _views(curve: _Curve, width: int) -> list[Canvas]:
+    """The pictures that a reduced line is judged by."""
+    x, y = curve.x, curve.y
+    views = [
+        canvas(x, y, width, LINEAR),
+        canvas(x, y, 2 * width, FINE),
+        canvas(curve.logarithm, y, width, LOGARITHMIC),
+    ]
+    least, low, high, greatest = np.quantile(y / 4, [0, 0.01, 0.99, 1])
+    if high - low < SLIVER * (greatest - least):
+        views.append(canvas(x, np.clip(y, 4 * low, 4 * high), width, CORE))
+    return views
+
+
+def _column_extremes(along: Floats, y: Floats, width: int) -> Ints:
+    """The first, last, least and greatest point of each of ``width`` equal columns."""
+    span = along[-1] - along[0]
+    column = ((along - along[0]) / (span or 1.0) * width).astype(np.int64)
+    first = np.flatnonzero(np.diff(column, prepend=-1))
+    last = np.append(first[1:], len(y)) - 1
+    owner = np.repeat(np.arange(len(first)), last - first + 1)
+    least = np.flatnonzero(y == np.minimum.reduceat(y, first)[owner])
+    greatest = np.flatnonzero(y == np.maximum.reduceat(y, first)[owner])
+    firsts = [at[np.unique(owner[at], return_index=True)[1]] for at in (least, greatest)]
+    return np.concatenate((first, last, *firsts))
+
+
+def _prune(views: list[Canvas], pinned: Mask, n: int) -> Ints:
+    """Drop what does not show, and what shows least until at most ``n`` points are left."""
+    kept = np.arange(len(pinned))
+    unseen = UNSEEN * sum(view.weight for view in views)
+    while len(kept) > 2:
+        cost = np.sum([worth(view, kept) for view in views], axis=0)
+        cost[pinned[kept[1:-1]]] = np.inf
+        wanted = min(len(kept) - n, max(1, int(DROPPED_AT_ONCE * len(kept))))
+        low = cost <= unseen
+        low[np.argsort(cost, kind="stable")[: max(wanted, 0)]] = True
+        dropped = np.flatnonzero(_every_other(low & np.isfinite(cost))) + 1
+        if not len(dropped):
+            break
+        kept = np.delete(kept, dropped)
+    return kept
+
+
+def _every_other(chosen: Mask) -> Mask:
+    """Of each run of chosen neighbours the first, third, fifth …: no two side by side."""
+    place = np.arange(len(chosen))
+    starts = chosen & ~np.concatenate(([False], chosen[:-1]))
+    begun = np.maximum.accumulate(np.where(starts, place, 0))
+    odd: Mask = (place - begun) % 2 == 0
+    return chosen & odd

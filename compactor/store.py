@@ -1,0 +1,75 @@
+"""Writing and reading ``record.json``."""
+
+from os import PathLike
+from pathlib import Path
+
+import msgspec
+
+from compactor.record import RECORD_FORMAT, RECORD_NAME, Record, encode
+from logwriter.durable import replace_file
+from logwriter.errors import DamagedError, NewerFormatError, NotARunError
+from logwriter.rundir import list_writers
+
+
+class _Versioned(msgspec.Struct):
+    """The part of a record that every format has."""
+
+    format: int
+
+
+def record_path(run: Path) -> Path:
+    """Where a run's record lies."""
+    return run / RECORD_NAME
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Put the record in a file, whole or not at all.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    replace_file(path, encode(record))
+
+
+def read_record(run_or_file: str | PathLike[str]) -> Record:
+    """Read a record back.
+
+    Args:
+        run_or_file: A run's folder, or the record itself.
+
+    Raises:
+        NotARunError: There is no record there.
+        NewerFormatError: A newer everystep wrote it.
+        DamagedError: It is no record.
+    """
+    given = Path(run_or_file)
+    path = record_path(given) if given.is_dir() else given
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        if given.is_dir():
+            list_writers(given)
+        hint = f"`everystep compact {given}` makes it" if given.is_dir() else "check the path"
+        raise NotARunError(f"{path}: there is no record; {hint}") from error
+    try:
+        return decode(data, path)
+    except msgspec.MsgspecError as error:
+        raise DamagedError(
+            f"{path}: not a record ({error}); `everystep compact RUN` makes it again"
+        ) from error
+
+
+def decode(data: bytes, path: Path) -> Record:
+    """The record in a file's bytes.
+
+    Raises:
+        NewerFormatError: A newer everystep wrote it.
+        msgspec.MsgspecError: It is no record.
+    """
+    version = msgspec.json.decode(data, type=_Versioned).format
+    if version > RECORD_FORMAT:
+        raise NewerFormatError(
+            f"{path}: a record of format {version}; this everystep reads format {RECORD_FORMAT}. "
+            "Install a newer everystep, or compact the run again with this one"
+        )
+    return msgspec.json.decode(data, type=Record)

@@ -1,0 +1,161 @@
+"""Where reports touch the disk: a record comes in, PNG files and a page go out.
+
+OUTPUT/index.html              the page
+       dashboard.png           all charts on one sheet
+       charts/01-loss.png      one file a chart, numbered as shown
+
+Every file is whole or absent. No path is made from a name as it stands: only from its letters and
+digits, behind a number. Drawing again replaces the files of the last time, and removes chart files
+that are no longer wanted if they carry our mark.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from compactor.record import RECORD_NAME, Record
+from compactor.store import read_record
+from logwriter.durable import replace_file
+from reports import figures, typeset
+from reports.page import render_page
+from reports.theme import THEMES, Theme, ThemeName
+from reports.view import chart_views
+from reports.wording import slug
+
+Source: TypeAlias = str | os.PathLike[str] | Record
+Format = Literal["html", "png"]
+FORMATS: tuple[Format, ...] = ("html", "png")
+
+REPORT_FOLDER = "report"
+PAGE_NAME = "index.html"
+DASHBOARD_NAME = "dashboard.png"
+CHARTS_FOLDER = "charts"
+
+_CHART_FILE = re.compile(r"\d{2,}-[a-z0-9-]+\.png")
+_OUR_MARK = b"Software\x00" + figures.SOFTWARE.encode()
+_MARK_WITHIN = 256
+_GLYPHS_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What was written, in the order of writing; ``notes`` says what could not be drawn as asked."""
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+def render_all(
+    runs: Source | Sequence[Source],
+    output: str | os.PathLike[str] | None,
+    *,
+    formats: Collection[Format],
+    theme: ThemeName,
+) -> Rendered:
+    """Draw one run or several. See `reports.render`."""
+    _check_choices(formats, theme)
+    sources = [runs] if isinstance(runs, (str, os.PathLike, Record)) else list(runs)
+    if not sources:
+        raise ValueError("there is no run to draw: give at least one")
+    given = [source if isinstance(source, Record) else Path(source) for source in sources]
+    if output is None:
+        folders = [_own_folder(source) for source in given]
+    elif len(given) == 1:
+        folders = [Path(output)]
+    else:
+        folders = [Path(output) / name for name in _folder_names(given)]
+    done = [_render(*each, formats, theme) for each in zip(given, folders, strict=True)]
+    return Rendered(
+        files=tuple(path for rendered in done for path in rendered.files),
+        notes=tuple(dict.fromkeys(note for rendered in done for note in rendered.notes)),
+    )
+
+
+def _check_choices(formats: Collection[Format], theme: ThemeName) -> None:
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        asked = repr(unknown[0]) if unknown else "no format"
+        raise ValueError(f"formats: {asked} cannot be drawn; choose of {', '.join(FORMATS)}")
+    if theme not in THEMES:
+        raise ValueError(f"theme: {theme!r} is unknown; choose of {', '.join(THEMES)}")
+
+
+def _render(
+    source: Path | Record, output: Path, formats: Collection[Format], theme: ThemeName
+) -> Rendered:
+    record = source if isinstance(source, Record) else read_record(source)
+    output.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    if "html" in formats:
+        files.append(_write(output / PAGE_NAME, render_page(record).encode()))
+    if "png" in formats:
+        files += _write_images(record, output, THEMES[theme])
+    return Rendered(tuple(files), tuple(_glyph_notes(record)))
+
+
+def _own_folder(source: Path | Record) -> Path:
+    if isinstance(source, Record):
+        raise ValueError(  # noqa: TRY004 - the type is right; what lacks is a place
+            "a Record has no folder of its own: say where to draw it, output=..."
+        )
+    return (source.parent if source.is_file() else source) / REPORT_FOLDER
+
+
+def _folder_names(sources: Sequence[Path | Record]) -> list[str]:
+    names = [
+        source.run.name if isinstance(source, Record) else _run_name(source) for source in sources
+    ]
+    return [f"{place:02d}-{slug(name)}" for place, name in enumerate(names, start=1)]
+
+
+def _run_name(path: Path) -> str:
+    path = path.resolve()
+    return path.parent.name if path.name == RECORD_NAME else path.name
+
+
+def _write_images(record: Record, output: Path, theme: Theme) -> Iterator[Path]:
+    style = figures.style_of(record, theme)
+    sheet = figures.dashboard_figure(record, style)
+    yield _write(output / DASHBOARD_NAME, figures.png_bytes(sheet, theme))
+    folder = output / CHARTS_FOLDER
+    folder.mkdir(exist_ok=True)
+    written = set()
+    for place, view in enumerate(chart_views(record), start=1):
+        path = folder / f"{place:02d}-{slug(view.key)}.png"
+        yield _write(path, figures.png_bytes(figures.chart_figure(view, style), theme))
+        written.add(path)
+    for path in folder.iterdir():
+        if path not in written and _is_ours(path):
+            path.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    if not _CHART_FILE.fullmatch(path.name) or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _OUR_MARK in file.read(_MARK_WITHIN)
+
+
+def _write(path: Path, data: bytes) -> Path:
+    replace_file(path, data)
+    return path
+
+
+def _glyph_notes(record: Record) -> Iterator[str]:
+    missing = typeset.without_glyph(_drawn_texts(record))
+    if missing:
+        shown = " ".join(missing[:_GLYPHS_NAMED]) + (" …" if len(missing) > _GLYPHS_NAMED else "")
+        yield (
+            f"no installed font has {shown}: boxes stand for them in the images; "
+            "install one that has them, such as Noto Sans CJK, and draw again"
+        )
+
+
+def _drawn_texts(record: Record) -> Iterator[str]:
+    yield from (record.run.name, *record.notes, *(phase.name for phase in record.phases))
+    for view in chart_views(record):
+        yield from (view.title, view.x_label, view.y_label, *view.notes)
+        yield from (line.name for line in view.lines)

@@ -1,0 +1,92 @@
+"""Which y axis shows all values of a chart. Pure: NumPy in, numbers out.
+
+No value is ever clipped: a few outliers change the kind of axis, not what is on it. The axis is
+logarithmic where all values are positive and the largest is over a thousand times the small ones
+(a lone tiny value would squeeze the others, so it does not count). It is symmetric-logarithmic,
+linear around zero, where a few values are a thousand times larger than the rest and some are not
+positive.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from reports.wording import TIMES, exponent
+
+Floats = npt.NDArray[np.float64]
+
+_DECADES = 1e3
+_HUGE, _HUGE_UNIT = 1e290, 1e200
+_TINY = 1e-290
+_MOST_DECADES = 9.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A y axis.
+
+    ``threshold`` is where a symmetric-logarithmic axis stops being linear. Values are drawn as
+    multiples of ``unit``, which is 1 unless floating point could not hold the axis otherwise.
+    """
+
+    kind: Literal["linear", "log", "symlog"] = "linear"
+    threshold: float = 1.0
+    unit: float = 1.0
+
+    @property
+    def remark(self) -> str | None:
+        """What the label of the axis must say of it."""
+        kinds = {"linear": None, "log": "log scale", "symlog": "symmetric log scale"}
+        kind = kinds[self.kind]
+        if self.unit == 1.0:
+            return kind
+        return f"{TIMES} {exponent(f'{self.unit:.0e}')}" + (f", {kind}" if kind else "")
+
+
+def choose_scale(values: Floats) -> Scale:
+    """The axis for finite ``values`` of any number, in any order."""
+    if not values.size:
+        return Scale()
+    unit = _HUGE_UNIT if np.abs(values).max() > _HUGE else 1.0
+    values = values / unit
+    low, high = float(values.min()), float(values.max())
+    if low > _TINY:
+        small = float(np.quantile(values, 0.02, method="lower"))
+        return Scale("log" if high / small > _DECADES else "linear", unit=unit)
+    usual = np.abs(np.quantile(values, (0.02, 0.98), method="nearest")).max()
+    if usual > _TINY and max(-low, high) / usual > _DECADES:
+        return Scale("symlog", threshold=float(f"{usual:.0e}"), unit=unit)
+    return Scale(unit=unit)
+
+
+def limits(values: Floats, scale: Scale, room: tuple[float, float]) -> tuple[float, float]:
+    """Where the axis begins and ends: past every value, in multiples of the scale's unit.
+
+    Args:
+        values: All finite values that are drawn.
+        scale: The axis.
+        room: How much to leave free below and above, as shares of what the values span.
+    """
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min() / scale.unit), float(values.max() / scale.unit)
+    if scale.kind == "log":
+        decades = math.log10(high) - math.log10(low)
+        below, above = (10 ** min(decades * share, _MOST_DECADES) for share in room)
+        return low / below, high * above
+    if scale.kind == "symlog":
+        return _past(low, -1, scale.threshold), _past(high, 1, scale.threshold)
+    span = high - low
+    if span <= max(abs(high) * 1e-12, _TINY):
+        around = abs(high) * 0.1 if abs(high) > _TINY else 1.0
+        return low - around, high + around
+    return low - span * room[0], high + span * room[1]
+
+
+def _past(value: float, sign: int, threshold: float) -> float:
+    if value * sign <= 0:
+        return sign * threshold
+    return value * 3 if abs(value) > threshold else sign * threshold * 1.5

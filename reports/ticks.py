@@ -1,0 +1,115 @@
+"""Tick labels that are short, exact and of bounded width, whatever the size of the numbers."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axis import Axis
+from matplotlib.ticker import (
+    FixedLocator,
+    Formatter,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
+
+from reports.scale import Scale
+from reports.wording import MINUS, exponent
+
+_MOST_DIGITS = 12
+_MOST_TICKS = 8
+_STEPS = [1, 2, 2.5, 5, 10]
+
+
+class ValueLabels(Formatter):
+    """Labels with as few digits as tell every tick from its neighbours, and no offset to add."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002 - matplotlib's signature
+        """The label of one tick on its own."""
+        return spell_values([x])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The labels of all ticks of an axis."""
+        return spell_values(values)
+
+
+class StepLabels(Formatter):
+    """Whole steps: ``4,000``, then ``40k`` and ``4M`` where the axis is long."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002 - matplotlib's signature
+        """The label of one tick on its own."""
+        return spell_steps([x])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The labels of all ticks of an axis."""
+        return spell_steps(values)
+
+
+def spell_values(values: Sequence[float]) -> list[str]:
+    """The shortest labels that are exact to a hundredth of the distance between ticks."""
+    numbers = [float(value) for value in values]
+    gaps = np.diff(np.unique(numbers))
+    error = float(gaps.min()) / 100 if gaps.size else max(map(abs, numbers), default=0.0) / 1e4
+    for digits in range(1, _MOST_DIGITS + 1):
+        labels = [f"{value:.{digits}g}" for value in numbers]
+        if all(abs(float(t) - v) <= error for t, v in zip(labels, numbers, strict=True)):
+            break
+    return [_plain(label, error) for label in labels]
+
+
+def spell_steps(steps: Sequence[float]) -> list[str]:
+    """Steps by thousands or millions where all ticks come out short."""
+    numbers = [round(float(step)) for step in steps]
+    largest = max(map(abs, numbers), default=0)
+    for size, suffix in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if largest >= 10 * size and all(number * 10 % size == 0 for number in numbers):
+            return [f"{number / size:,g}{suffix}" if number else "0" for number in numbers]
+    return [f"{number:,}" for number in numbers]
+
+
+def dress_steps(axis: Axis, *, room: float) -> None:
+    """Ticks of the x axis for ``room`` points of width."""
+    few = max(2, min(8, int(room / 60)))
+    axis.set_major_locator(MaxNLocator(nbins=few, steps=_STEPS, integer=True))
+    axis.set_major_formatter(StepLabels())
+
+
+def dress_values(axis: Axis, scale: Scale, bounds: tuple[float, float]) -> None:
+    """Ticks of the y axis, for its scale and from its first to its last value."""
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    if scale.kind == "linear":
+        axis.set_major_locator(MaxNLocator(nbins=6, steps=_STEPS))
+    elif scale.kind == "log":
+        axis.set_major_locator(FixedLocator(decades(*bounds, most=_MOST_TICKS)))
+    else:
+        low, high = bounds
+        half = _MOST_TICKS // 2
+        below = [-tick for tick in decades(scale.threshold, max(-low, scale.threshold), most=half)]
+        above = decades(scale.threshold, max(high, scale.threshold), most=half)
+        axis.set_major_locator(FixedLocator([*reversed(below), 0.0, *above]))
+    axis.set_major_formatter(ValueLabels())
+
+
+def decades(low: float, high: float, *, most: int) -> list[float]:
+    """Powers of ten from ``low`` to ``high``, and their threes where there are few of them.
+
+    Evenly spaced in the logarithm, and about ``most`` at most.
+    """
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    stride = max(1, math.ceil((last - first + 1) / most))
+    powers = [10.0**power for power in range(first, last + 1, stride)]
+    if len(powers) > most // 2 or stride > 1:
+        return powers
+    threes = [3 * 10.0**power for power in range(first - 1, last + 1)]
+    return sorted(powers + [tick for tick in threes if low <= tick <= high])
+
+
+def _plain(label: str, error: float) -> str:
+    value = float(label)
+    if abs(value) < error:
+        return "0"
+    if 1e-4 <= abs(value) < 1e6:
+        text = f"{value:,.10f}".rstrip("0").rstrip(".")
+        return text.replace("-", MINUS)
+    return exponent(label).replace("-", MINUS)

@@ -1,0 +1,78 @@
+"""Slow, readable twins of what the compactor computes."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Row(NamedTuple):
+    """One logged value, in log order."""
+
+    step: int
+    epoch: int | None
+    value: float
+
+
+def exact_mean(values: Sequence[float]) -> float | None:
+    """The mean of the finite values, rounded once."""
+    finite = [Fraction(value) for value in values if math.isfinite(value)]
+    return float(sum(finite, Fraction(0)) / len(finite)) if finite else None
+
+
+def best_row(rows: Sequence[Row], mode: str) -> Row | None:
+    """The first of the best finite rows."""
+    best = None
+    for row in rows:
+        if math.isfinite(row.value) and (
+            best is None or (row.value < best.value if mode == "min" else row.value > best.value)
+        ):
+            best = row
+    return best
+
+
+def best_epoch(rows: Sequence[Row], mode: str, ended: set[int]) -> tuple[int, float] | None:
+    """The first of the best epochs by mean, among those that ended; in order of their last rows."""
+    by_epoch: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.epoch is not None:
+            by_epoch[row.epoch] = [*by_epoch.pop(row.epoch, []), row.value]
+    best: tuple[int, float] | None = None
+    for epoch, values in by_epoch.items():
+        mean = exact_mean(values)
+        if epoch not in ended or mean is None:
+            continue
+        if best is None or (mean < best[1] if mode == "min" else mean > best[1]):
+            best = (epoch, mean)
+    return best
+
+
+def stretches(rows: Sequence[tuple[int, float]]) -> list[tuple[int, int]]:
+    """First and last step of each stretch of rows without a finite value."""
+    found: list[tuple[int, int]] = []
+    broken = False
+    for step, value in rows:
+        if math.isfinite(value):
+            broken = False
+        elif broken:
+            found[-1] = (found[-1][0], step)
+        else:
+            broken = True
+            found.append((step, step))
+    return found
+
+
+def lttb(x: Any, y: Any, n: int) -> Any:
+    """Largest-Triangle-Three-Buckets (Steinarsson, 2013): the yardstick, not a policy."""
+    edges = np.linspace(1, len(x) - 1, n - 1).astype(int)
+    kept = [0]
+    for place in range(n - 2):
+        bucket = np.arange(edges[place], edges[place + 1])
+        later = slice(edges[place + 1], edges[place + 2]) if place < n - 3 else slice(-1, None)
+        dx, dy = x[later].mean() - x[kept[-1]], y[later].mean() - y[kept[-1]]
+        area = np.abs(dx * (y[bucket] - y[kept[-1]]) - dy * (x[bucket] - x[kept[-1]]))
+        kept.append(int(bucket[np.argmax(area)]))
+    return np.array([*kept, len(x) - 1])

@@ -1,0 +1,121 @@
+"""The page in a real browser, opened from the disk as a reader would."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from records import attempt, chart, digits, record, run_info
+
+import reports
+from compactor.record import Message, Record
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+def full_record() -> Record:
+    """A record with every section, and names that are long, hostile and wide."""
+    wide = "encoder/layers/11/attention/query/weight/gradient_norm_" * 4
+    attack = "</script><img src=http://example.com/x onerror=alert(1)>"
+    charts = {
+        **digits().charts,
+        wide: chart(wide, {wide: [(0, 1.0), (1, math.nan), (2, 3.0)]}, note=wide),
+        attack: chart(attack, {attack: [(0, math.nan)]}),
+    }
+    return record(
+        charts,
+        best=digits().best,
+        best_step=69,
+        epochs=digits().epochs,
+        epoch_columns=[*digits().epoch_columns, wide, attack],
+        messages=[Message(time="2026-05-04T15:30:00Z", step=1, level="info", text=wide)],
+        not_drawn=[wide, attack],
+        notes=[wide],
+        run=run_info(
+            name=attack,
+            tags=[wide],
+            config={"path": "/data/" + "x" * 300, attack: attack},
+            environment={"argv": ["train.py", "--config=" + "y" * 300]},
+            attempts=[attempt(error=wide), attempt(attempt=1, resumed_from=50)],
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of that record."""
+    folder = tmp_path_factory.mktemp("report")
+    return reports.render(full_record(), folder, formats=["html"]).files[0]
+
+
+@pytest.fixture(params=[(1280, "light"), (1280, "dark"), (390, "light")], ids=str)
+def opened(
+    request: pytest.FixtureRequest, browser: Browser, page_file: Path
+) -> Iterator[tuple[Page, list[str]]]:
+    """The page, open, and all that went wrong or asked for something while it loaded."""
+    width, scheme = request.param
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("data:", page_file.as_uri()))
+            else said.append(request.url)
+        ),
+    )
+    page.goto(page_file.as_uri())
+    yield page, said
+    page.close()
+
+
+def test_a_page_loads_without_complaint_and_asks_for_nothing(
+    opened: tuple[Page, list[str]],
+) -> None:
+    """No console message, no dialog, no request but for the file itself."""
+    _, said = opened
+    assert said == []
+
+
+def test_every_chart_is_shown(opened: tuple[Page, list[str]]) -> None:
+    """An image that failed to decode has no width."""
+    page, _ = opened
+    widths = page.eval_on_selector_all("img", "images => images.map(image => image.naturalWidth)")
+    assert len(widths) == 5
+    assert all(width > 0 for width in widths)
+
+
+def test_charts_follow_the_light_or_dark_of_the_reader(opened: tuple[Page, list[str]]) -> None:
+    """The dark source is taken in the dark, and only then."""
+    page, _ = opened
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    taken = page.eval_on_selector_all(
+        "picture",
+        "all => all.map(one => one.querySelector('img').currentSrc === "
+        "one.querySelector('source').srcset)",
+    )
+    assert taken == [dark] * 5
+
+
+def test_a_page_never_scrolls_sideways(opened: tuple[Page, list[str]]) -> None:
+    """Wide tables scroll in their own box, on a phone too."""
+    page, _ = opened
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0
