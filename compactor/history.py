@@ -28,6 +28,17 @@ class Reach:
     last_time: int | None = None
 
 
+def open_ended(state: RunState) -> list[Writer]:
+    """The attempts of which only their rows tell when they ended, or from which step they went on."""
+    return [
+        (attempt.writer.rank, attempt.writer.attempt)
+        for attempt in state.attempts
+        if attempt.started is None
+        or attempt.finished is None
+        or (attempt.resumed is not None and attempt.resumed.step is None)
+    ]
+
+
 def reaches(
     parts: Sequence[Part], ends: Mapping[Writer, tuple[int, int, int]]
 ) -> dict[Writer, Reach]:
@@ -35,7 +46,7 @@ def reaches(
 
     Args:
         parts: All parts, with ``hidden_from`` set.
-        ends: First step, first and last time of each attempt's rows.
+        ends: First step, first and last time of the rows of `open_ended` attempts.
     """
     found: dict[Writer, Reach] = {}
     for part in parts:
@@ -44,7 +55,9 @@ def reaches(
         hidden = 0
         if part.hidden_from is not None:
             hidden = min(part.rows, max(0, part.first_seq + part.rows - part.hidden_from))
-        found[writer] = Reach(before.rows + part.rows, before.hidden + hidden, *ends[writer])
+        found[writer] = Reach(
+            before.rows + part.rows, before.hidden + hidden, *ends.get(writer, ())
+        )
     return found
 
 

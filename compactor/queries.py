@@ -26,6 +26,7 @@ GROUP BY ALL ORDER BY rank, metric"""
 
 ATTEMPTS = """
 SELECT rank, attempt, arg_min(step, seq), epoch_us(min(time)), epoch_us(max(time)) FROM everything
+WHERE list_contains($writers, (rank::BIGINT << 32) + attempt)
 GROUP BY rank, attempt ORDER BY rank, attempt"""
 
 _BANDED = f"""
@@ -38,35 +39,39 @@ SELECT line, position, step, epoch, value FROM logged JOIN lines USING (rank, me
 WHERE lines.whole"""
 
 # Step and position as one number: rows in the order in which a chart draws them.
-_ORDER = "(step::HUGEINT * 4611686018427387904 + position)"
-_ROW = "{'v': value, 'p': position, 's': step, 'e': epoch}"
+_PLACES = 1 << 62
+_ORDER = f"(step::HUGEINT * {_PLACES} + position)"
 
+# A bucket is known by its first step: buckets never overlap.
 _BUCKETED = f"""
 bucketed AS (
-    SELECT line, position, step, epoch, value, CASE
+    SELECT line, position, step, epoch, value, step & -(1::BIGINT << CASE
             WHEN step < 0 OR step >= (1::BIGINT << {EARLY_BITS} << shift) THEN shift
             ELSE greatest(0, floor(log2(greatest(step, 1)))::INTEGER - {EARLY_BITS})
-        END AS width, step >> width AS bucket
+        END) AS bucket
     FROM logged JOIN lines USING (rank, metric) WHERE NOT lines.whole)"""
 
 CELLS = f"""
 CREATE TEMP TABLE cells AS
 WITH {_BUCKETED},
 banded AS ({_BANDED} FROM bucketed)
-SELECT line, width, bucket, epoch, band,
+SELECT line, bucket, epoch, band,
     count(*) AS rows,
     count(*) FILTER (isfinite(value)) AS finite,
     count(*) FILTER (isnan(value)) AS nan,
     count(*) FILTER (value = 'infinity') AS above,
     count(*) FILTER (value = '-infinity') AS below,
-    min({_ROW}) FILTER (isfinite(value)) AS least,
-    max({{'v': value, 'p': -position, 's': step, 'e': epoch}}) FILTER (isfinite(value)) AS greatest,
-    arg_min({_ROW}, {_ORDER}) AS first,
-    arg_max({_ROW}, {_ORDER}) AS last,
-    arg_min({_ROW}, {_ORDER}) FILTER (NOT isfinite(value)) AS broken,
+    min({{'v': value, 'p': position, 's': step}}) FILTER (isfinite(value)) AS least,
+    max({{'v': value, 'p': -position, 's': step}}) FILTER (isfinite(value)) AS greatest,
+    min({_ORDER}) AS first,
+    max({_ORDER}) AS last,
+    min({_ORDER}) FILTER (NOT isfinite(value)) AS broken,
+    arg_min(value, {_ORDER}) AS first_value,
+    arg_max(value, {_ORDER}) AS last_value,
+    arg_min(value, {_ORDER}) FILTER (NOT isfinite(value)) AS broken_value,
     min(step) AS low, max(step) AS high, max(position) AS position,
     {_TOTAL} AS total
-FROM banded GROUP BY line, width, bucket, epoch, band"""
+FROM banded GROUP BY line, bucket, epoch, band"""
 
 NOT_FINITE = """
 SELECT line, sum(nan)::BIGINT, sum(above)::BIGINT, sum(below)::BIGINT FROM cells
@@ -78,12 +83,12 @@ EDGES = f"""
 CREATE TEMP TABLE edges AS
 WITH {_BUCKETED},
 buckets AS (
-    SELECT line, width, bucket, sum(rows - finite) AS bad,
-        row_number() OVER (PARTITION BY line ORDER BY min(low)) AS number
-    FROM cells GROUP BY line, width, bucket),
+    SELECT line, bucket, sum(rows - finite) AS bad,
+        row_number() OVER (PARTITION BY line ORDER BY bucket) AS number
+    FROM cells GROUP BY line, bucket),
 doubtful AS (
     SELECT line, number, position, step, epoch, value, isfinite(value) AS ok
-    FROM bucketed JOIN buckets USING (line, width, bucket) WHERE bad > 0),
+    FROM bucketed JOIN buckets USING (line, bucket) WHERE bad > 0),
 paired AS (
     SELECT *,
         coalesce(lag(ok) OVER log OR lag(number) OVER log < number - 1, true) AS after_ok,
@@ -103,12 +108,22 @@ SELECT line, max(stretches)::BIGINT, list(step ORDER BY stretch) FILTER (starts)
     list(step ORDER BY stretch) FILTER (ends)
 FROM edges GROUP BY line ORDER BY line"""
 
-POINTS = """
-WITH chosen AS (
-    SELECT line, unnest([least, first, last, broken,
-        {'v': greatest.v, 'p': -greatest.p, 's': greatest.s, 'e': greatest.e}]) AS row_ FROM cells)
-SELECT line, row_.p AS position, row_.s AS step, row_.e AS epoch, row_.v AS value FROM chosen
-WHERE row_.p IS NOT NULL
+POINTS = f"""
+WITH placed AS (
+    SELECT line, epoch, unnest([
+        {{'o': first, 'v': first_value}},
+        {{'o': last, 'v': last_value}},
+        {{'o': broken, 'v': broken_value}},
+        {{'o': least.s::HUGEINT * {_PLACES} + least.p, 'v': least.v}},
+        {{'o': greatest.s::HUGEINT * {_PLACES} - greatest.p, 'v': greatest.v}}]) AS row_
+    FROM cells),
+parted AS (
+    SELECT line, epoch, row_.v AS value, row_.o AS place,
+        (row_.o % {_PLACES} + {_PLACES}) % {_PLACES} AS position
+    FROM placed WHERE row_.o IS NOT NULL)
+SELECT line, position::BIGINT AS position, ((place - position) // {_PLACES})::BIGINT AS step, epoch,
+    value
+FROM parted
 UNION SELECT line, position, step, epoch, value FROM edges
 UNION ALL SELECT line, position, step, epoch, value FROM whole
 ORDER BY line, step, position"""

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from compactor.epochs import Epochs, find_epochs
-from compactor.history import Reach, Writer, reaches
+from compactor.history import Reach, Writer, open_ended, reaches
 from compactor.lines import Line
 from compactor.source import Source, open_source
 from logwriter.parts import Part
@@ -58,7 +58,7 @@ def scan_run(
     parts = _marked(log)
     with open_source(parts, threads) as source:
         say(f"scanning {sum(part.rows for part in parts):,} rows")
-        reach = reaches(parts, source.attempts())
+        reach = reaches(parts, source.attempts(open_ended(log.state)))
         lines = source.lines(max_points)
         lowest = [line for line in lines if line.rank == log.state.first.writer.rank]
         yield Scan(log, source, lines, reach, find_epochs(log.state, reach, lowest))

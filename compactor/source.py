@@ -12,7 +12,7 @@ as values, never as SQL.
 """
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -114,7 +114,7 @@ class Source:
             "metric": pa.array([size[1] for size in sizes], pa.string()),
             "whole": pa.array([size[2] <= most for size in sizes], pa.bool_()),
             "shift": pa.array(
-                [_shift(low, high, 2 * max_points) for *_, low, high in sizes], pa.int32()
+                [_shift(low, high, 4 * max_points) for *_, low, high in sizes], pa.int32()
             ),
         }
         self._keep("lines", pa.table(plan))
@@ -135,12 +135,18 @@ class Source:
             for number, (rank, metric, rows, *_) in enumerate(sizes)
         ]
 
-    def attempts(self) -> dict[tuple[int, int], tuple[int, int, int]]:
-        """First step, first and last time (microseconds) of each rank and attempt that has rows.
+    def attempts(
+        self, writers: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[int, int, int]]:
+        """First step, first and last time (microseconds) of the rows of some attempts.
 
-        Hidden rows count too.
+        Args:
+            writers: Rank and attempt of each. One without rows is left out; hidden rows count.
         """
-        rows = self._rows(queries.ATTEMPTS)
+        if not writers:
+            return {}
+        asked = [(rank << 32) + attempt for rank, attempt in writers]
+        rows = self._rows(queries.ATTEMPTS, {"writers": asked})
         return {(rank, attempt): tuple(ends) for rank, attempt, *ends in rows}
 
     def beside(

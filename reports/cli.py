@@ -95,3 +95,7 @@ def load(entry: Entry) -> click.Command:
 @click.version_option(package_name="everystep", prog_name="everystep")
 def main() -> None:
     """Log every training step; decide later what to draw."""
+
+
+if __name__ == "__main__":
+    main()

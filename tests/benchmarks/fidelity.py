@@ -1,6 +1,7 @@
 """How much of a million-point line survives when 2000 points are drawn.
 
-``python tests/benchmarks/fidelity.py [--points N] [--width W]`` prints, for each policy and for
+``python tests/benchmarks/fidelity.py [--points N] [--width W]`` prints, for what `compact` draws of
+such a line (the adaptive policy on the buckets of its scan), for each policy on all points, and for
 LTTB as a yardstick, the mismatch on a linear and on a logarithmic step axis: pixels that differ
 between the full and the reduced polyline, over pixels of the full one (1000 x 300 by default).
 """
@@ -8,12 +9,18 @@ between the full and the reduced polyline, over pixels of the full one (1000 x 3
 import argparse
 import time
 from functools import partial
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from oracles import lttb
 
 from compactor import downsample
+from compactor.drawing import draw
 from compactor.sampling.arrays import Floats, Ints
+from compactor.source import open_source
+from logwriter.parts import Part
+from logwriter.segments import SCHEMA
 
 HEIGHT = 300
 
@@ -75,6 +82,24 @@ def mismatch(x: Floats, y: Floats, kept: Ints, width: int) -> float:
     return float((full + (high_kept - low_kept + 1).sum() - 2 * both) / full)
 
 
+def scanned(y: Floats, n: int) -> Ints:
+    """The points that `compact` draws: those of the buckets that the scan brought, downsampled."""
+    rows = np.arange(len(y))
+    columns: dict[str, Any] = {
+        "metric": pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(y), np.int32)), ["m"]),
+        "seq": rows,
+        "step": rows + 1,
+        "epoch": pa.nulls(len(y), pa.int64()),
+        "time": pa.array(rows, pa.timestamp("us", "UTC")),
+        "value": y,
+    }
+    part = Part(0, 0, 0, len(y), table=pa.table(columns, schema=SCHEMA))
+    with open_source([part]) as source:
+        (line,) = source.lines(n)
+    drawn = draw(line, policy="adaptive", max_points=n, mode=None)
+    return np.array([step - 1 for step, _ in drawn.points])
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -84,7 +109,8 @@ def main() -> None:
     options = parser.parse_args()
     curves = shapes(options.rows)
     steps = np.arange(1, options.rows + 1)
-    samplers = {
+    samplers: dict[str, Any] = {"compact": partial(scanned, n=options.points)}
+    samplers |= {
         policy: partial(downsample, steps, n=options.points, policy=policy)
         for policy in ("adaptive", "piecewise", "uniform")
     }
