@@ -100,8 +100,8 @@ class Source:
         """Scan all values, once.
 
         Args:
-            max_points: How many points a chart will draw of a line; long lines come back in about
-                once to twice as many buckets.
+            max_points: How many points a chart will draw of a line; long lines come back in two to
+                four times as many buckets.
 
         Returns:
             The lines that have rows in the effective history, by rank, then metric.

@@ -40,7 +40,6 @@ def test_a_storey_imports_only_those_below_it(package: str) -> None:
     ("package", "home"),
     [
         ("duckdb", "compactor"),
-        ("polars", "compactor"),
         ("matplotlib", "reports"),
         ("jinja2", "reports"),
     ],

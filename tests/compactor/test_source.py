@@ -202,6 +202,19 @@ def test_hidden_rows_do_not_exist(make_parts: Callable[..., list[Part]]) -> None
     assert (np.diff(line.points.position) > 0).all()
 
 
+def test_duckdb_keeps_to_itself(make_parts: Callable[..., list[Part]]) -> None:
+    """No progress bar on stdout, no extensions from elsewhere, no spill files."""
+    with open_source(make_parts([("m", 0, 0, None, 1.0)])) as opened:
+        asked = (
+            "enable_progress_bar",
+            "autoinstall_known_extensions",
+            "autoload_known_extensions",
+            "temp_directory",
+        )
+        settings = [opened._rows("SELECT current_setting($n)", {"n": n})[0][0] for n in asked]
+    assert settings == [False, False, False, ""]
+
+
 def test_names_are_values_not_sql(make_parts: Callable[..., list[Part]]) -> None:
     """Quotes, dollar signs and SQL in a metric's name are letters like others."""
     names = ["'; DROP TABLE whole; --", 'a"b', "$paths", "ünïcode/損失"]

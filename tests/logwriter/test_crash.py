@@ -19,12 +19,12 @@ from logwriter.repair import repair
 from logwriter.verify import verify
 
 WRITER = """
-import mmap, os, struct, sys
+import mmap, os, sys
 from logwriter import Run
 
 path, receipt = sys.argv[1:]
 file = os.open(receipt, os.O_RDWR)
-shared = mmap.mmap(file, 8)
+returned = memoryview(mmap.mmap(file, 8)).cast("q")  # stored whole, and the kernel keeps the page
 with Run(path, journal_bytes=1 << 18, sync_every=0.02) as run:
     bound = run.bind("c", "d")
     for number in range(1 << 40):
@@ -32,7 +32,7 @@ with Run(path, journal_bytes=1 << 18, sync_every=0.02) as run:
             run.log({"a": number, "b": -number}, step=number)
         else:
             bound(number, number, -number)
-        struct.pack_into("<q", shared, 0, number + 1)  # the kernel keeps this page, too
+        returned[0] = number + 1
 """
 
 

@@ -1,0 +1,65 @@
+"""The record as a file, and what it costs to import the compactor."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compactor import source
+from compactor.record import json_schema
+from compactor.store import read_record
+from logwriter import Run
+from logwriter.errors import DamagedError, NewerFormatError, NotARunError
+
+
+def test_a_missing_record_says_how_to_make_it(run_path: Path, tmp_path: Path) -> None:
+    """And a folder that is no run is told apart from a run without a record."""
+    with Run(run_path):
+        pass
+    with pytest.raises(NotARunError, match="everystep compact"):
+        read_record(run_path)
+    with pytest.raises(NotARunError, match="is not a run"):
+        read_record(tmp_path)
+    with pytest.raises(NotARunError, match="no record"):
+        read_record(tmp_path / "record.json")
+
+
+def test_a_bad_record_is_named(tmp_path: Path) -> None:
+    """Newer, torn, or something else."""
+    path = tmp_path / "record.json"
+    path.write_text('{"format": 2, "best_step": []}')
+    with pytest.raises(NewerFormatError, match="format 2"):
+        read_record(path)
+    for text in ('{"format": 1', '{"format": 1}', "[]", "\x00"):
+        path.write_text(text)
+        with pytest.raises(DamagedError, match="everystep compact"):
+            read_record(path)
+
+
+def test_the_schema_beside_the_types_is_theirs() -> None:
+    """``record.schema.json`` is generated; it is not edited."""
+    path = Path(source.__file__).with_name("record.schema.json")
+    assert json.loads(path.read_text()) == json_schema()
+
+
+def test_importing_the_compactor_loads_nothing_heavy() -> None:
+    """DuckDB, Polars and pyarrow wait until they are used; so do NumPy and the command line."""
+    code = (
+        "import sys, compactor, compactor.cli, compactor.record, compactor.store\n"
+        "print(sorted({'duckdb', 'polars', 'pyarrow', 'numpy'} & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_package_has_no_other_names() -> None:
+    """A slip is an AttributeError."""
+    import compactor
+
+    with pytest.raises(AttributeError, match="compactt"):
+        _ = compactor.compactt
