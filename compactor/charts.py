@@ -83,7 +83,7 @@ def draw_chart(
     drawn = {}
     for name, line in plan.lines.items():
         decides = monitor is not None and line is monitor[0]
-        mode = monitor[1] if monitor and decides else _goal(line.metric, definitions)
+        mode = monitor[1] if monitor and decides else _judged(line, definitions)
         winner = monitor[2] if monitor and decides else None
         drawn[name] = draw(line, policy=policy, max_points=max_points, mode=mode, winner=winner)
     said = _first_said(plan, definitions)
@@ -139,6 +139,14 @@ def _goal(metric: str, definitions: Definitions) -> Mode | None:
     if said is not None and said.goal in {"min", "max"}:
         return cast("Mode", said.goal)
     return direction(metric)
+
+
+def _judged(line: Line, definitions: Definitions) -> Mode | None:
+    """The direction to look for a best point in.
+
+    Of a metric logged many times an epoch there is none: its extreme is a lucky batch.
+    """
+    return None if line.many_an_epoch else _goal(line.metric, definitions)
 
 
 def _first_said(

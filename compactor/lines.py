@@ -104,6 +104,11 @@ class Line:
         """Which of the points have a finite value."""
         return np.isfinite(self.points.value)
 
+    @property
+    def many_an_epoch(self) -> bool:
+        """Whether several of its rows share an epoch."""
+        return any(epoch.epoch is not None and epoch.rows > 1 for epoch in self.epochs)
+
     def extreme(self, mode: str, among: Mask | None = None) -> int | None:
         """The point with the least (``"min"``) or greatest (``"max"``) finite value.
 

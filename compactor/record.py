@@ -77,8 +77,10 @@ class Chart(_Part, kw_only=True, frozen=True):
     """Lines that share a pair of axes.
 
     ``lines`` maps a line's name to its points, ``[step, value]`` with strictly increasing steps and
-    ``null`` for a value that is not finite. ``best_point`` holds the best point of each line whose
-    direction (smaller or larger is better) is known. ``line_info`` has one entry a line.
+    ``null`` for a value that is not finite. ``best_point`` holds the best point of the monitor's
+    line, and of each other line whose direction (smaller or larger is better) is known, unless it
+    has several values an epoch: there the extreme is a lucky batch, and stands in ``line_info``,
+    which has one entry a line.
     """
 
     title: str

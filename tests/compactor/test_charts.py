@@ -1,6 +1,7 @@
 """Which metric is drawn where, and what is said of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from compactor.best import Winner
 from compactor.charts import draw_chart, plan_charts, ranks_left_out
 from compactor.drawing import draw
-from compactor.lines import Gaps, Line, Points
+from compactor.lines import EpochMean, Gaps, Line, Points
 from compactor.names import title
 from logwriter.events import MetricDefined
 
@@ -150,6 +151,17 @@ def test_a_line_of_unknown_direction_has_no_best_point() -> None:
     (plan,) = plan_charts([line_of("lr")], {}, None)
     chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=None)
     assert chart.best_point == {}
+
+
+def test_a_line_with_many_values_an_epoch_has_no_best_point() -> None:
+    """The least of many batches is luck; it is told as the minimum, not as the best."""
+    line = replace(line_of("train/loss"), epochs=(EpochMean(0, 3, 3, 2.0, 0, 2, 2),))
+    (plan,) = plan_charts([line], {}, None)
+    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=None)
+    assert chart.best_point == {}
+    minimum = chart.line_info["train"].minimum
+    assert minimum is not None
+    assert minimum.value == min(value for _, value in chart.lines["train"] if value is not None)
 
 
 def test_the_monitors_best_point_is_that_of_the_run() -> None:

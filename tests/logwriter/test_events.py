@@ -1,6 +1,7 @@
 """Events: one checksummed line each, and a state that is their fold."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -100,7 +101,7 @@ def test_a_config_is_made_plain() -> None:
         def __str__(self) -> str:
             return "odd"
 
-    config = {
+    config: dict[Any, Any] = {
         "f": np.float32(0.5),
         "s": {3, 1},
         "t": (1, None),

@@ -69,11 +69,8 @@ def test_duckdb_polars_and_pandas_style_readers_see_the_rows(run_path: Path) -> 
     with Run(run_path) as run:
         log_some(run)
     files = str(run_path / "writers/*/*.parquet")
-    relation = duckdb.sql(
-        "SELECT count(*), min(value) FROM read_parquet($files) WHERE metric = 'train/loss'",
-        params={"files": files},
-    )
-    assert relation.fetchall() == [(2_000, 1 / 1_000)]
+    query = "SELECT count(*), min(value) FROM read_parquet($files) WHERE metric = 'train/loss'"
+    assert duckdb.execute(query, {"files": files}).fetchall() == [(2_000, 1 / 1_000)]
     frame = pl.scan_parquet(files).filter(pl.col("metric") == "lr").collect()
     assert frame.columns == COLUMNS
     assert frame["value"].unique().to_list() == [0.1]
