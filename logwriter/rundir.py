@@ -160,6 +160,11 @@ def find_runs(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.is_dir() and is_run(path))
 
 
+def last_change(run: Path) -> int:
+    """When a file of the log was last written to, in nanoseconds since 1970."""
+    return max((path.stat().st_mtime_ns for path in (run / WRITERS).rglob("*")), default=0)
+
+
 def _writer_names(run: Path) -> list[WriterId]:
     try:
         names = [path.name for path in (run / WRITERS).iterdir() if path.is_dir()]

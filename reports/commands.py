@@ -10,7 +10,7 @@ import click
 
 import compactor
 from compactor.record import RECORD_NAME
-from logwriter.rundir import is_run
+from logwriter.rundir import is_run, last_change
 from reports import render
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def report(
 
     RUN is a run's folder or its record.json. A run that was not compacted yet is compacted first.
     Drawing again replaces the report.
+
+    \b
+    Example:
+      everystep report runs/digits
     """
     for run in runs:
         _ensure_record(run)
@@ -68,6 +72,16 @@ def report(
 
 
 def _ensure_record(run: Path) -> None:
-    if is_run(run) and not (run / RECORD_NAME).exists():
+    """Compact what was never compacted; say it when the log has grown since."""
+    if not is_run(run):
+        return
+    record = run / RECORD_NAME
+    if not record.exists():
         click.echo(f"{run} has no {RECORD_NAME} yet: compacting it first", err=True)
         compactor.compact(run)
+    elif last_change(run) > record.stat().st_mtime_ns:
+        click.echo(
+            f"{run} has gone on since its {RECORD_NAME} was written; `everystep compact {run}` and "
+            "`everystep report` draw what came after",
+            err=True,
+        )

@@ -199,6 +199,18 @@ def test_a_monitor_that_was_not_logged_is_named_with_what_was(tmp_path: Path, co
     assert "val/loss" in result.stderr
 
 
+def test_a_report_says_when_the_log_has_gone_on(tmp_path: Path) -> None:
+    """An old record is drawn as it is, and the way to a new one is named."""
+    one_point(tmp_path / "run")
+    assert "compacting it first" in call("report", tmp_path / "run").stderr
+    assert call("report", tmp_path / "run").stderr == ""
+    with Run(tmp_path / "run", resume=True) as run:
+        run.log({"val/loss": 0.25})
+    assert "has gone on since" in call("report", tmp_path / "run").stderr
+    call("compact", tmp_path / "run")
+    assert call("report", tmp_path / "run").stderr == ""
+
+
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     """``everystep tail RUN | head -1`` ends without a complaint."""
     with Run(tmp_path / "run") as run:
