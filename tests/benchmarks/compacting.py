@@ -51,7 +51,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--run", type=Path)
+    parser.add_argument("--smoke", action="store_true", help="only show that it runs")
     options = parser.parse_args()
+    options.steps = 20_000 if options.smoke else options.steps
     with tempfile.TemporaryDirectory() as folder:
         path = options.run or Path(folder) / "long"
         if not path.exists():

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from oracles import lttb
+from peers import lttb
 
 from compactor import downsample
 from compactor.drawing import draw
@@ -106,7 +106,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--points", type=int, default=2000)
     parser.add_argument("--width", type=int, default=1000)
+    parser.add_argument("--smoke", action="store_true", help="only show that it runs")
     options = parser.parse_args()
+    options.rows = 20_000 if options.smoke else options.rows
     curves = shapes(options.rows)
     steps = np.arange(1, options.rows + 1)
     samplers: dict[str, Any] = {"compact": partial(scanned, n=options.points)}
