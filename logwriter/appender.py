@@ -5,7 +5,8 @@ thread). Then one line compares the journal's fill with what it was, and stores 
 fill. That line makes no call and does not jump back, and only there does CPython switch threads or
 run a signal handler; its allocations start no garbage collection. So nothing can come between the
 comparison and the stores. If something came before, the comparison fails and the row goes one
-further. An interpreter without the global lock takes a lock instead (`SERIALIZE`).
+further. An interpreter without the global lock takes a lock instead (`SERIALIZE`). A debugger that
+traces single opcodes (``f_trace_opcodes``) does run code inside that line; no other tracer does.
 
 What is rare is done in `_log_slowly`, under a lock that the same thread may take again: a first
 row of a layout, a full journal, a value that is not a number.
@@ -22,7 +23,7 @@ from typing import Any, Protocol
 from logwriter import journal as jf
 from logwriter.errors import BadValueError
 from logwriter.events import readable
-from logwriter.mapped import Journal, Layout
+from logwriter.mapped import CLOSED, Journal, Layout
 
 SERIALIZE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 MAX_MIXES = 1_000
@@ -31,6 +32,7 @@ LONGEST_NAME = 1_024
 MOST_NAME_BYTES = 1 << 16
 MOST_KNOWN = 1 << 16
 DEEPEST_ROLL = 8
+LARGEST_STEP = (1 << 63) - 1
 
 _log = logging.getLogger("everystep")
 _clock = time.monotonic_ns
@@ -69,6 +71,8 @@ class Appender:
         self._refused: Counter[str] = Counter()
         self._dropped = 0
         self._rolling = 0
+        if SERIALIZE:
+            self.log = self._serialize(self.log)  # type: ignore[method-assign]
         self._deferred: deque[tuple[tuple[str, ...], list[float], int, int]] = deque()
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
@@ -89,14 +93,15 @@ class Appender:
             if step is None:
                 step = self._step
                 if layout.last_step == step:
-                    self._step = step = step + 1
-            elif step > self._step:
-                self._step = step
-            layout.last_step = step
+                    step = step + 1
+            elif step.__class__ is not int:
+                raise TypeError  # noqa: TRY301  NumPy's and tensors' are made whole, slowly
             if layout.tensors:
                 row = layout.pack(_clock(), step, self._epoch, *map(_number, values.values()))
             else:
                 row = layout.pack(_clock(), step, self._epoch, *values.values())
+            self._step = max(self._step, step)
+            layout.last_step = step
             while True:
                 used = journal.used
                 offset = journal.offset
@@ -128,7 +133,7 @@ class Appender:
         def log(step: int, *values: Any) -> None:
             journal = self._journal
             try:
-                if layout.serial == journal.serial:
+                if layout.serial == journal.serial and step.__class__ is int:
                     if layout.tensors:
                         row = pack(_clock(), step, self._epoch, *map(_number, values))
                     else:
@@ -148,7 +153,18 @@ class Appender:
             else:
                 self._log_slowly(_named(names, values), step, None)
 
-        return log
+        return self._serialize(log)
+
+    def _serialize(self, log: Callable[..., None]) -> Callable[..., None]:
+        """The same function behind a lock, where the interpreter has none of its own."""
+        if not SERIALIZE:
+            return log
+
+        def locked(*arguments: Any, **named: Any) -> None:
+            with self._lock:
+                log(*arguments, **named)
+
+        return locked
 
     def _log_slowly(
         self, values: Mapping[str, Any], step: int | None, error: Exception | None
@@ -160,23 +176,33 @@ class Appender:
             if not isinstance(values, Mapping):
                 self._refuse("log()", values, error)
                 return
-            numbers = self._numbers(values)
-            if not numbers:
+            if not values:
                 return
+            numbers = self._numbers(values)
             layout = self._layout(tuple(values))
             layout.tensors = layout.tensors or any(map(_is_tensor, values.values()))
             step = self._settle_step(layout, step)
             now = _clock()
-            for names in _split(tuple(numbers)):
+            for names in _split(tuple(numbers)) if numbers else ():
                 self._append(names, [numbers[name] for name in names], step, now)
 
     def current_journal(self) -> Journal:
         """The journal that takes rows now."""
         return self._journal
 
-    def roll(self, full: Journal) -> bool:
-        """Go on in the next journal, unless that was done; ``False`` if there is none to be had."""
-        with self._lock:
+    def roll(self, full: Journal, *, wait: bool = True) -> bool:
+        """Go on in the next journal, unless that was done.
+
+        Args:
+            full: The journal to leave.
+            wait: Whether to wait while another thread logs a row slowly.
+
+        Returns:
+            ``False`` if there is no other journal to be had, or without ``wait``, not now.
+        """
+        if not self._lock.acquire(blocking=wait):
+            return False
+        try:
             self._rolling += 1
             try:
                 return self._journal is not full or self._replace(full)
@@ -184,8 +210,12 @@ class Appender:
                 self._rolling -= 1
                 while self._deferred and not self._rolling:
                     self._append(*self._deferred.popleft())
+        finally:
+            self._lock.release()
 
     def _replace(self, full: Journal) -> bool:
+        if full.header is None:
+            return False  # the run is over, or was never open
         full.close()
         fresh = self._source.next_journal(full)
         if fresh is None:
@@ -201,11 +231,11 @@ class Appender:
         """Whether rows are taken at all; the owner of the appender decides."""
         return True
 
-    def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
+    def _numbers(self, values: Mapping[Any, Any]) -> dict[str, float]:
         """The values that are numbers, by name; the others are counted and reported."""
         numbers = {}
         for key, value in values.items():
-            name = readable(str(key))
+            name = readable(str.__str__(key) if isinstance(key, str) else str(key))
             if not name or len(name) > LONGEST_NAME:
                 self._refuse(name[:80], value, None)
                 continue
@@ -227,7 +257,7 @@ class Appender:
 
     def _settle_step(self, layout: Layout, given: Any) -> int:
         if given is None:
-            step = self._step + (layout.last_step == self._step)
+            step = min(self._step + (layout.last_step == self._step), LARGEST_STEP)
         else:
             step = self._whole_step(given)
         self._step = max(self._step, step)
@@ -290,9 +320,9 @@ class Appender:
             if journal.defined >= most or not journal.has_room(len(record) + layout.width):
                 return None
             number = journal.commit(record, jf.LAYOUT_SLOT, defines=1)
-        layout.slot, layout.serial = number, journal.serial
-        journal.layouts[names] = layout
-        return layout
+        # a signal handler may have rolled meanwhile, and defined the layout in the next journal
+        if journal.used != CLOSED: layout.slot = number; layout.serial = journal.serial; journal.layouts[names] = layout  # noqa: E701, E702  # fmt: skip
+        return journal.layouts.get(names)
 
 
 def _number(value: Any) -> Any:

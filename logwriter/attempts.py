@@ -1,22 +1,36 @@
 """Opening an attempt: which folder, after which earlier ones, from which step on."""
 
+import fcntl
 import logging
+import os
 import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from logwriter import rundir
-from logwriter.errors import DamagedError, EverystepError, RunExistsError, WriterLockedError
+from logwriter.errors import EverystepError, RunExistsError, WriterLockedError
 from logwriter.lock import WriterLock, describe_holder, is_held
+from logwriter.parts import WriterLog, read_writer
+from logwriter.rewind import hide_rewound, last_step
 from logwriter.rundir import WriterId
-from logwriter.runlog import RunLog
+from logwriter.state import AttemptState
 
 _log = logging.getLogger("everystep")
 
 
+HIDES_NOTHING = (1 << 63) - 1
+
+
 @dataclass(frozen=True)
 class Opening:
-    """A new attempt: its folder, locked, and what it takes over from earlier ones."""
+    """A new attempt: its folder, locked, and what it takes over from earlier ones.
+
+    ``resumes`` says that there are earlier ones, ``resume_step`` after which step it goes on
+    (``None``: before its first row), ``first_step`` what its own count of steps begins with.
+    """
 
     folder: Path
     writer: WriterId
@@ -24,7 +38,17 @@ class Opening:
     run_id: str
     name: str | None
     resumes: bool
+    resume_step: int | None
     first_step: int
+
+    def take_back(self) -> None:
+        """Undo the opening: nothing was logged yet."""
+        self.lock.release()
+        shutil.rmtree(self.folder)
+        for folder in (self.folder.parent, self.folder.parent.parent):
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
 
 
 def open_attempt(run: Path, rank: int, resume: bool | int) -> Opening:
@@ -41,56 +65,87 @@ def open_attempt(run: Path, rank: int, resume: bool | int) -> Opening:
         WriterLockedError: An earlier attempt still lives.
         OSError: The folder cannot be made.
     """
-    (run / rundir.WRITERS).mkdir(parents=True, exist_ok=True)
-    earlier = [w for w in rundir.list_writers(run) if w.rank == rank] if rundir.is_run(run) else []
+    writers = run / rundir.WRITERS
+    writers.mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(writers):
+        earlier = (
+            [w for w in rundir.list_writers(run) if w.rank == rank] if rundir.is_run(run) else []
+        )
+        _refuse_conflicts(run, rank, earlier, resume)
+        writer = WriterId(rank, earlier[-1].attempt + 1 if earlier else 0)
+        folder = rundir.writer_path(run, writer)
+        folder.mkdir()
+        lock = WriterLock(folder)
+    if not earlier:
+        run_id = secrets.token_hex(8)
+        first = 0 if isinstance(resume, bool) else resume + 1
+        return Opening(folder, writer, lock, run_id, None, False, None, first)
+    before = [_read_before(run, each) for each in earlier]
+    last = _last_step([log for log in before if log is not None])
+    whole = all(log is not None for log in before)
+    step = resume if not isinstance(resume, bool) else None if whole else HIDES_NOTHING
+    starts = [log.state.started for log in before if log is not None and log.state.started]
+    return Opening(
+        folder=folder,
+        writer=writer,
+        lock=lock,
+        run_id=starts[0].run_id if starts else secrets.token_hex(8),
+        name=starts[-1].name if starts else None,
+        resumes=True,
+        resume_step=step,
+        first_step=last + 1 if isinstance(resume, bool) else resume + 1,
+    )
+
+
+@contextmanager
+def _one_at_a_time(writers: Path) -> Iterator[None]:
+    """Let no other process look for its place, or take one, meanwhile."""
+    descriptor = os.open(writers, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_conflicts(
+    run: Path, rank: int, earlier: Sequence[WriterId], resume: bool | int
+) -> None:
+    for writer in earlier:
+        folder = rundir.writer_path(run, writer)
+        if is_held(folder):
+            raise WriterLockedError(
+                f"{run}: rank {rank} is being written by {describe_holder(folder)}; wait for it to end, "
+                "or give another path"
+            )
     if earlier and resume is False:
         raise RunExistsError(
             f"{run} already holds a run (rank {rank}). Go on with it by resume=True, go back to a step "
             "with resume=STEP, or give another path; nothing is ever overwritten"
         )
-    if earlier and is_held(folder := rundir.writer_path(run, earlier[-1])):
-        raise WriterLockedError(
-            f"{run}: rank {rank} is being written by {describe_holder(folder)}; wait for it to end, or "
-            "give another path"
-        )
-    before = _read_before(run) if earlier else None
-    folder, writer = _make_folder(run, rank, earlier[-1].attempt + 1 if earlier else 0)
-    return Opening(
-        folder,
-        writer,
-        WriterLock(folder),
-        (before.state.run_id if before else "") or secrets.token_hex(8),
-        before.state.name if before else None,
-        bool(earlier),
-        _first_step(before, rank, resume),
-    )
 
 
-def _read_before(run: Path) -> RunLog | None:
-    """The run so far. Damage must not keep a training from going on, but it is said."""
+def _read_before(run: Path, writer: WriterId) -> WriterLog | None:
+    """An earlier attempt. Damage must not keep a training from going on, but it is said."""
     try:
-        return RunLog(run)
-    except DamagedError as damage:
-        _log.warning("everystep: %s; steps are counted from 0 unless you give them", damage)
-    except EverystepError as error:
-        _log.warning("everystep: %s", error)
-    return None
+        log = read_writer(rundir.writer_path(run, writer), writer)
+    except EverystepError as damage:
+        _log.warning(
+            "everystep: %s; this attempt hides nothing of it, and counts steps after those that can be "
+            "read",
+            damage,
+        )
+        return None
+    return log or WriterLog(AttemptState(writer), (), None)
 
 
-def _make_folder(run: Path, rank: int, attempt: int) -> tuple[Path, WriterId]:
-    while True:
-        writer = WriterId(rank, attempt)
-        folder = rundir.writer_path(run, writer)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            attempt += 1
-        else:
-            return folder, writer
-
-
-def _first_step(before: RunLog | None, rank: int, resume: bool | int) -> int:
-    if resume is True or resume is False:
-        last = before.last_step(rank) if before else None
-        return 0 if last is None else last + 1
-    return resume + 1
+def _last_step(logs: Sequence[WriterLog]) -> int:
+    """The largest step of the effective history so far; -1 without rows."""
+    parts = [
+        part
+        for log in hide_rewound(logs)
+        for part in log.parts
+        if part.hidden_from is None or part.first_seq < part.hidden_from
+    ]
+    last = last_step(parts)
+    return -1 if last is None else min(last, HIDES_NOTHING - 1)

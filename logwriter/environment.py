@@ -6,8 +6,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 _LIBRARIES = (
     "accelerate",
@@ -35,7 +36,9 @@ class Ranks:
     launch_id: str | None
 
 
-def find_ranks(environ: Mapping[str, str], rank: int | None, world_size: int | None) -> Ranks:
+def find_ranks(
+    environ: Mapping[str, str], rank: SupportsIndex | None, world_size: SupportsIndex | None
+) -> Ranks:
     """Rank and world size as given, else as torchrun, SLURM or Open MPI tell them, else 0 of 1."""
     found = (0, 1)
     for rank_name, size_name in (
@@ -47,8 +50,8 @@ def find_ranks(environ: Mapping[str, str], rank: int | None, world_size: int | N
         if all(number.isdecimal() for number in numbers):
             found = int(numbers[0]), int(numbers[1])
             break
-    rank = found[0] if rank is None else rank
-    world_size = max(found[1], rank + 1) if world_size is None else world_size
+    rank = found[0] if rank is None else index(rank)
+    world_size = max(found[1], rank + 1) if world_size is None else index(world_size)
     return Ranks(rank, world_size, _launch_id(environ))
 
 

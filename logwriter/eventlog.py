@@ -27,6 +27,8 @@ class EventLog:
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._waiting: deque[bytes] = deque()
         self._lock = threading.RLock()
+        self._refusals = 0
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -48,11 +50,25 @@ class EventLog:
                 if durable:
                     os.fdatasync(self._descriptor)
             except OSError as error:
-                _log.warning("everystep: %s: %s; %d events wait", self.path, error, self.waiting)
+                self._refusals += 1
+                if self._refusals == 1:
+                    _log.warning(
+                        "everystep: %s: %s; events wait, and will be tried again", self.path, error
+                    )
 
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+    def close(self) -> int:
+        """Close the file; returns the number of events that the disk refused to the last."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                os.close(self._descriptor)
+            return self.waiting
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: close the copy of the file. The lock may be held by a lost thread."""
+        self._lock = threading.RLock()
+        self._waiting.clear()
+        self.close()
 
     def _write(self, line: bytes) -> None:
         try:

@@ -179,7 +179,7 @@ Event: TypeAlias = (
 )
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
-_encoder = msgspec.json.Encoder(enc_hook=str)
+_encoder = msgspec.json.Encoder()
 
 
 def encode_line(event: Event) -> bytes:

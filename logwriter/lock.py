@@ -50,9 +50,9 @@ class WriterLock:
 
     def release(self) -> None:
         """Give the lock back. In a forked child this closes the child's copy and frees nothing."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def is_held(folder: Path) -> bool:

@@ -173,17 +173,19 @@ class Journal:
 
     def discard(self) -> None:
         """Remove the file. The memory goes when the last reference to it does."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
+        self.detach()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
     def detach(self) -> None:
         """Close the file and leave it where it is."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
+        descriptor, self.descriptor = self.descriptor, None  # first: a fork may come in between
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def is_unlinked(self) -> bool:
+        """Whether somebody removed the file, and its rows with it."""
+        return self.descriptor is not None and os.fstat(self.descriptor).st_nlink == 0
 
 
 def create(path: Path, size: int, serial: int) -> Journal:
@@ -197,9 +199,11 @@ def create(path: Path, size: int, serial: int) -> Journal:
         os.posix_fallocate(descriptor, 0, size)
         memory = mmap.mmap(descriptor, size)
         _populate(memory)
-    except BaseException:
+    except BaseException as error:
         os.close(descriptor)
         path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     return Journal(memory, path, descriptor, serial)
 

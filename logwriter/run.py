@@ -1,6 +1,7 @@
 """A run, as the training loop sees it."""
 
 import atexit
+import errno
 import logging
 import os
 import sys
@@ -9,16 +10,24 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import index
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, SupportsIndex, TypeVar
 
 from logwriter import events as ev
 from logwriter import journal as jf
 from logwriter import rundir
 from logwriter.appender import Appender
-from logwriter.arguments import check_arguments, check_definition, check_ranks
+from logwriter.arguments import (
+    check_behaviour,
+    check_definition,
+    check_description,
+    check_epoch,
+    check_ranks,
+)
 from logwriter.durable import sync_directory
 from logwriter.environment import Ranks, describe_environment, find_ranks
 from logwriter.errors import ForkedError
@@ -93,23 +102,18 @@ class Run(Appender):
         tags: Sequence[str] = (),
         monitor: str | None = None,
         mode: Literal["min", "max"] | None = None,
-        resume: bool | int = False,
-        rank: int | None = None,
-        world_size: int | None = None,
+        resume: bool | SupportsIndex = False,
+        rank: SupportsIndex | None = None,
+        world_size: SupportsIndex | None = None,
         sync_every: float = 1.0,
         roll_every: float = 600.0,
         journal_bytes: int = 8 << 20,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
-        check_arguments(
-            config=config,
-            tags=tags,
-            monitor=monitor,
-            mode=mode,
-            resume=resume,
-            on_error=on_error,
-            journal_bytes=journal_bytes,
-            periods={"sync_every": sync_every, "roll_every": roll_every},
+        check_description(name=name, config=config, tags=tags, monitor=monitor, mode=mode)
+        periods = {"sync_every": sync_every, "roll_every": roll_every}
+        check_behaviour(
+            resume=resume, on_error=on_error, journal_bytes=journal_bytes, periods=periods
         )
         super().__init__(on_error=on_error)
         self._journal = never_open()
@@ -117,22 +121,28 @@ class Run(Appender):
         self._summary: Summary | None = Summary(None, "disabled")
         self._broken_off: ev.EpochEnded | None = None
         self._late = 0
+        self._finishing = threading.RLock()
+        self._is_ending = False
         self._clock_origin = time.time_ns() - time.monotonic_ns()
         self.path, self.name, self.tags = None, name or "", [ev.readable(str(tag)) for tag in tags]
         ranks = find_ranks(os.environ, rank, world_size)
         self.rank, self.attempt, self.id = ranks.rank, 0, ""
+        facts = ev.plain(config or {})
         if os.environ.get("EVERYSTEP_MODE") == "disabled":
             return
         check_ranks(ranks.rank, ranks.world_size, has_path=path is not None)
-        self.path = rundir.fresh_run_path(rundir.runs_directory()) if path is None else Path(path)
+        given = rundir.fresh_run_path(rundir.runs_directory()) if path is None else Path(path)
+        self.path = given.absolute()  # the program may change its directory
         options = Options(sync_every, roll_every, journal_bytes, self._clock_origin)
-        self._begin(self.path, resume, options)
-        self.name = name or self._opening.name or self.path.resolve().name
-        self._write_start(ranks, ev.plain(config or {}), monitor, mode)
-        if self._opening.resumes:
-            step = None if isinstance(resume, bool) else resume
-            self._events.append(ev.RunResumed(time=self._now(), step=step))
-        self._events.drain(durable=True)
+        self._begin(self.path, resume if isinstance(resume, bool) else index(resume), options)
+        try:
+            self._write_start(ranks, facts, monitor, mode)
+        except BaseException:
+            self._keeper.abandon()
+            self._journal.detach()
+            self._events.close()
+            self._opening.take_back()
+            raise
         self._state, self._summary = "open", None
         self._keeper.start(self)
         _open_runs.add(self)
@@ -181,7 +191,8 @@ class Run(Appender):
             "note": note,
         }
         check_definition(metric, goal, texts)
-        self._tell(ev.MetricDefined, metric=metric, goal=goal, **texts)
+        plain = {key: text and ev.readable(text) for key, text in texts.items()}
+        self._tell(ev.MetricDefined, metric=ev.readable(metric), goal=goal, **plain)
 
     def update_config(self, config: Mapping[str, Any]) -> None:
         """Set or replace keys of the configuration."""
@@ -189,7 +200,9 @@ class Run(Appender):
 
     def message(self, text: str, level: str = "info") -> None:
         """Record something worth reading, at the current step."""
-        self._tell(ev.Message, text=ev.readable(str(text)), level=str(level), step=self._step)
+        self._tell(
+            ev.Message, text=ev.readable(str(text)), level=ev.readable(str(level)), step=self._step
+        )
 
     def phase(self, name: str) -> None:
         """Begin a named stretch of training, such as warm-up, at the current step."""
@@ -214,20 +227,21 @@ class Run(Appender):
             then fails.
         """
         numbers = range(epochs) if isinstance(epochs, int) else epochs
-        try:
-            for number in _progress(numbers, "epochs"):
-                self._settle_broken_off()
-                self._epoch = number
-                self._tell(ev.EpochStarted, epoch=number, step=self._step)
-                began = time.monotonic()
-                try:
-                    yield number
-                except GeneratorExit:
-                    self._broken_off = self._epoch_ended(number, began)
-                    raise
-                self._write(self._epoch_ended(number, began))
-        finally:
-            self._epoch = jf.NO_EPOCH
+        for item in _progress(numbers, "epochs"):
+            number = check_epoch(item)
+            self._settle_broken_off()
+            outer, self._epoch = self._epoch, number
+            self._tell(ev.EpochStarted, epoch=number, step=self._step)
+            began = time.monotonic()
+            try:
+                yield number
+            except GeneratorExit:
+                self._broken_off = self._epoch_ended(number, began)
+                raise
+            finally:
+                if self._epoch == number:  # else another loop over epochs has taken over
+                    self._epoch = outer
+            self._write(self._epoch_ended(number, began))
 
     def steps(self, iterable: Iterable[_Item]) -> Iterator[_Item]:
         """The items of ``iterable``, with a progress bar where the terminal can show one."""
@@ -252,33 +266,26 @@ class Run(Appender):
             error: What went wrong, if something did.
 
         Returns:
-            What was written and what was not; the same when called again.
+            What was written and what was not; the same when called again. (A signal handler that
+            interrupts `finish` to call it gets a summary that says no more than ``"ending"``.)
         """
         with self._lock:
-            if self._summary is not None:
-                return self._summary
-            if error is None:
-                self._settle_broken_off()
-            self._state = "ended"
-            last = self._journal
-            last.close()
-            self._journal = never_open()
-            self._keeper.hand_over(last)
-            self._summary = Summary(self.path, status or "completed")
-        atexit.unregister(self._at_exit)
-        _open_runs.discard(self)
-        unsafe = self._keeper.stop()
-        self._summary = Summary(
-            self.path,
-            status or "completed",
-            last.first_seq + last.rows - unsafe,
-            self._dropped + self._late + unsafe,
-            dict(self._refused),
-            self._keeper.troubles.stalls,
-            dict(self._keeper.troubles.counts),
-        )
-        self._write_end(self._summary, error)
-        return self._summary
+            if self._state == "open":
+                if error is None:
+                    self._settle_broken_off()
+                self._ending = (ev.readable(str(status or "completed")), error, self._journal)
+                self._state = "ended"
+                self._journal.close()
+                self._keeper.hand_over(self._journal)
+                self._journal = never_open()
+        with self._finishing:
+            if self._summary is None and not self._is_ending:
+                self._is_ending = True
+                try:
+                    self._summary = self._end()
+                finally:
+                    self._is_ending = False
+            return self._summary or Summary(self.path, "ending")
 
     def __enter__(self) -> Self:
         return self
@@ -313,15 +320,21 @@ class Run(Appender):
             sync_directory(opening.folder)
             sync_directory(opening.folder.parent)
         except BaseException:
-            opening.lock.release()
+            opening.take_back()
             raise
         self._source = self._keeper
         self._step = opening.first_step
+        self.name = self.name or opening.name or path.name
         self.id, self.attempt = opening.run_id, opening.writer.attempt
 
     def _write_start(
         self, ranks: Ranks, config: dict[str, Any], monitor: str | None, mode: str | None
     ) -> None:
+        """Write who begins, durably: without that, there is no run.
+
+        Raises:
+            OSError: The disk refused.
+        """
         self._events.append(
             ev.RunStarted(
                 time=self._now(),
@@ -329,7 +342,7 @@ class Run(Appender):
                 name=ev.readable(self.name),
                 config=config,
                 tags=self.tags,
-                monitor=monitor,
+                monitor=monitor and ev.readable(monitor),
                 mode=mode,
                 rank=self.rank,
                 world_size=ranks.world_size,
@@ -341,13 +354,39 @@ class Run(Appender):
                 environment=ev.plain(describe_environment()),
             )
         )
+        if self._opening.resumes:
+            self._events.append(ev.RunResumed(time=self._now(), step=self._opening.resume_step))
+        self._events.drain(durable=True)
+        if self._events.waiting:
+            raise OSError(errno.ENOSPC, "no room for the first event", str(self._events.path))
+
+    def _end(self) -> Summary:
+        """Seal what is left and say how it went. Interrupted, it can be done again."""
+        status, error, last = self._ending
+        unsafe = self._keeper.stop()
+        summary = Summary(
+            self.path,
+            status,
+            last.first_seq + last.rows - unsafe,
+            self._dropped + self._late + unsafe,
+            dict(self._refused),
+            self._keeper.troubles.stalls,
+            dict(self._keeper.troubles.counts),
+        )
+        try:
+            self._write_end(summary, error)
+        finally:
+            self._opening.lock.release()
+            _open_runs.discard(self)
+            atexit.unregister(self._at_exit)
+        return summary
 
     def _write_end(self, summary: Summary, error: str | None) -> None:
         self._events.append(
             ev.RunFinished(
                 time=self._now(),
                 status=summary.status,
-                error=error,
+                error=error and ev.readable(error),
                 rows=summary.rows,
                 dropped=summary.dropped,
                 not_numbers=summary.not_numbers,
@@ -355,13 +394,13 @@ class Run(Appender):
             ),
             durable=True,
         )
-        self._events.close()
-        self._opening.lock.release()
-        if summary.dropped or summary.not_numbers:
+        unwritten = self._events.close()
+        if summary.dropped or summary.not_numbers or unwritten:
             _log.warning(
-                "everystep: %s: %d rows were dropped; values that were no numbers: %s",
+                "everystep: %s: %d rows and %d events were dropped; values that were no numbers: %s",
                 self.path,
                 summary.dropped,
+                unwritten,
                 summary.not_numbers or "none",
             )
 
@@ -405,7 +444,8 @@ class Run(Appender):
 
     def _at_exit(self) -> None:
         """The interpreter ends and nobody called `finish`."""
-        error: BaseException | None = getattr(sys, "last_value", None)
+        interactive = hasattr(sys, "ps1")  # there, the last error may be long forgotten
+        error: BaseException | None = None if interactive else getattr(sys, "last_value", None)
         if error is None:
             self.finish("exited")
         else:
@@ -413,14 +453,15 @@ class Run(Appender):
 
     def _leave_to_parent(self) -> None:
         """In a forked child: the files are the parent's; keep no copy of them."""
-        self._lock = threading.RLock()  # the copy may be held by a thread that is not here
-        self._state = "forked"
-        self._keeper.abandon()
-        self._journal = never_open()
-        self._events.close()
-        self._opening.lock.release()
-        self._summary = Summary(self.path, "forked")
+        last, self._journal = self._journal, never_open()
+        self._state, self._summary = "forked", Summary(self.path, "forked")
+        self._lock = threading.RLock()  # the copies may be held by threads that are not here
+        self._finishing = threading.RLock()
         atexit.unregister(self._at_exit)
+        self._keeper.abandon()
+        for leave in (last.detach, self._events.leave_to_parent, self._opening.lock.release):
+            with suppress(OSError):  # the fork may have come while a file was being closed
+                leave()
 
 
 _open_runs: "weakref.WeakSet[Run]" = weakref.WeakSet()

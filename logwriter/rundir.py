@@ -154,10 +154,17 @@ def list_writer(folder: Path) -> WriterListing:
 
 
 def find_runs(directory: Path) -> list[Path]:
-    """The runs directly inside ``directory``, by name."""
+    """The runs directly inside ``directory``, by name, and folders that may not be looked into."""
     if not directory.is_dir():
         return []
-    return sorted(path for path in directory.iterdir() if path.is_dir() and is_run(path))
+    return sorted(path for path in directory.iterdir() if path.is_dir() and _may_be_run(path))
+
+
+def _may_be_run(path: Path) -> bool:
+    try:
+        return is_run(path)
+    except PermissionError:
+        return True
 
 
 def last_change(run: Path) -> int:

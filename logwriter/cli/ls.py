@@ -46,6 +46,6 @@ def _summaries(folder: Path) -> tuple[list[RunSummary], dict[str, str]]:
     for path in find_runs(folder):
         try:
             summaries.append(summarize(read(path)))
-        except EverystepError as fault:
+        except (EverystepError, OSError) as fault:
             faults[str(path)] = str(fault)
     return summaries, faults

@@ -23,7 +23,13 @@ from logwriter.runlog import read
     help="Rows to begin with.",
 )
 @click.option("--follow/--no-follow", "following", default=True, help="Go on while the run lives.")
-@click.option("--every", default=0.5, show_default=True, help="Seconds between two looks.")
+@click.option(
+    "--every",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds between two looks.",
+)
 @JSON
 def tail(
     *, run: str, metrics: tuple[str, ...], rows: int, following: bool, every: float, as_json: bool

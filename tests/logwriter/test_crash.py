@@ -216,7 +216,7 @@ def test_a_live_run_reads_the_same_while_journals_are_sealed_under_it(run_path: 
     seen = looks = 0
     try:
         while not done.is_set():
-            if not list(run_path.rglob("events.jsonl")):
+            if not any(file.stat().st_size for file in run_path.rglob("events.jsonl")):
                 continue
             values = (
                 read(run_path).series("a")[1] if "a" in read(run_path).metrics else np.array([])

@@ -3,6 +3,7 @@
 import math
 import warnings
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +259,71 @@ def test_bound_and_plain_logs_share_one_order(run_path: Path) -> None:
             log(number, number, 0.0)
             run.log({"a": number + 1, "b": 0.0}, step=number + 1)
     assert values_of(run_path, "a") == list(range(1_000))
+
+
+@pytest.mark.parametrize(
+    "step", [np.int64(5), np.uint8(255), torch.tensor(5), 2.0, np.float64(3)], ids=repr
+)
+def test_a_step_that_is_no_plain_integer_does_not_leak_into_the_events(
+    run_path: Path, step: Any
+) -> None:
+    """Events hold whole numbers; the counter goes on without wrapping, whatever becomes of the tensor."""
+    with Run(run_path) as run:
+        run.bind("bound")(step, 1.0)
+        run.log({"a": 1.0}, step=step)
+        run.message("now")
+        run.log({"a": 1.0})
+        if isinstance(step, torch.Tensor):
+            step.add_(100)
+        run.log({"a": 1.0})
+    log = read(run_path)
+    first = log.state.last.messages[0].step
+    assert steps_of(run_path, "a") == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize("step", [2.5, 2**70, math.inf, -(2**64)])
+def test_an_impossible_step_spoils_nothing_that_follows(run_path: Path, step: Any) -> None:
+    """Neither ``log`` nor a bound log raises, and the counter is what it was."""
+    with Run(run_path) as run:
+        bound = run.bind("a")
+        bound(3, 1.0)
+        for _ in range(2):
+            run.log({"a": 1.0}, step=step)
+            bound(step, 1.0)
+        run.log({"a": 1.0})
+        run.message("fine")
+    assert steps_of(run_path, "a") == [3, 3, 3, 3, 3, 4]
+
+
+def test_steps_may_reach_the_largest_integer_and_stay_there(run_path: Path) -> None:
+    """The counter ends; rows do not."""
+    last = (1 << 63) - 1
+    with Run(run_path) as run:
+        run.log({"a": 1.0}, step=last)
+        run.log({"a": 2.0})
+        run.log({"a": 3.0}, step=-(1 << 63))
+    assert steps_of(run_path, "a") == [last, last, -(1 << 63)]
+    with Run(run_path, resume=True) as run:
+        run.log({"a": 4.0})
+    assert read(run_path).rows(["a"], attempts="all").num_rows == 4
+
+
+def test_rows_without_any_number_count_as_steps_too(run_path: Path) -> None:
+    """The step of a later row does not depend on where the bad ones stood."""
+    with Run(run_path) as run:
+        for value in (None, 1.0, None, None, 2.0):
+            run.log({"a": value})
+    assert steps_of(run_path, "a") == [1, 4]
+
+
+def test_members_of_a_text_enumeration_are_the_names_they_stand_for(run_path: Path) -> None:
+    """On the fast path and on the slow one alike, over journals."""
+
+    class Metric(str, Enum):  # noqa: UP042  StrEnum prints as its text, and would hide the point
+        LOSS = "loss"
+
+    with Run(run_path, journal_bytes=1 << 18) as run:
+        for number in range(10_000):
+            run.log({Metric.LOSS: number})
+    assert read(run_path).metrics == ["loss"]
+    assert values_of(run_path, "loss") == list(range(10_000))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from logwriter import Run, read
@@ -279,3 +280,77 @@ def test_events_are_plain_json_lines(run_path: Path) -> None:
     parsed = [json.loads(line) for line in lines]
     assert [event["type"] for event in parsed] == ["run.started", "message", "run.finished"]
     assert all(list(event)[-1] == "crc" and event["v"] == ev.EVENT_FORMAT for event in parsed)
+
+
+def test_numbers_of_any_kind_serve_as_epochs_ranks_and_steps_to_resume(run_path: Path) -> None:
+    """What NumPy counts is stored as plain integers, so that the run can be read."""
+    with Run(run_path, rank=np.int64(0), world_size=np.int64(1)) as run:
+        for epoch in run.epochs(np.arange(2)):
+            run.log({"a": epoch})
+    with Run(run_path, resume=np.int64(0)) as run:
+        run.log({"a": 9.0})
+    assert read(run_path).series("a")[1].tolist() == [0.0, 9.0]
+    assert read(run_path).rows(["a"]).column("epoch").to_pylist() == [0, None]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "error"), [(["x"], TypeError), ([0.5], TypeError), ([1 << 70], ValueError)]
+)
+def test_an_epoch_that_cannot_be_counted_raises_at_once(
+    run_path: Path, epochs: Any, error: type[Exception]
+) -> None:
+    """Before anything is logged under it."""
+    with Run(run_path) as run, pytest.raises(error):
+        next(run.epochs(epochs))
+    assert read(run_path).state.last.epochs == ()
+
+
+def test_loops_over_epochs_may_nest_and_close_late(run_path: Path) -> None:
+    """Each gives back the epoch that it found, if it is still its own."""
+    with Run(run_path) as run:
+        for _ in run.epochs([7]):
+            for _ in run.epochs([1]):
+                run.log({"inner": 0.0})
+            run.log({"outer": 0.0})
+        late = run.epochs([3])
+        next(late)
+        for _ in run.epochs([4]):
+            late.close()
+            run.log({"still": 0.0})
+        run.log({"none": 0.0})
+    rows = read(run_path).rows()
+    epochs = dict(
+        zip(rows.column("metric").to_pylist(), rows.column("epoch").to_pylist(), strict=True)
+    )
+    assert epochs["inner"] == 1
+    assert epochs["outer"] == 7
+    assert epochs["still"] == 4
+
+
+def test_lone_surrogates_are_escaped_wherever_text_is_taken(run_path: Path) -> None:
+    """No file holds them; nothing is lost for their sake."""
+    bad = "\ud800"
+    run = Run(run_path, name=bad, tags=[bad], monitor=bad, config={bad: bad})
+    run.define(bad, title=bad)
+    run.message(bad, level=bad)
+    run.phase(bad)
+    run.checkpoint(bad, fact=bad)
+    run.log({"a": 1})
+    run.finish(bad, error=bad)
+    state = read(run_path).state
+    assert state.name == state.status == state.monitor == "\\ud800"
+
+
+def test_the_disk_is_complained_about_once(
+    run_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Three hundred events that no disk takes make one warning, and one count at the end."""
+    run = Run(run_path)
+    os.close(run._events._descriptor)
+    run._events._descriptor = os.open("/dev/full", os.O_WRONLY | os.O_APPEND)
+    for number in range(300):
+        run.message(str(number))
+    run.finish()
+    said = [record.message for record in caplog.records]
+    assert sum("events wait" in text for text in said) == 1
+    assert sum("301 events were dropped" in text for text in said) == 1

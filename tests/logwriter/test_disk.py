@@ -1,0 +1,171 @@
+"""Disks that are full, folders that vanish, starts that fail: training goes on, nothing is hidden."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from logwriter import Run, read
+from logwriter.repair import repair
+from logwriter.verify import verify
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 5 MiB, really full when it is full."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(mount)],
+        check=False,
+        capture_output=True,
+    )
+    if done.returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def fill(path: Path, leave: int) -> None:
+    """Use up the disk but for ``leave`` bytes."""
+    free = os.statvfs(path.parent)
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - leave)
+
+
+def check_values(path: Path, count: int) -> None:
+    """Values 0 to ``count``, all there, in order."""
+    assert np.array_equal(read(path).series("a")[1], np.arange(float(count)))
+    assert not [fault for check in verify(path) for fault in check.faults]
+
+
+def test_sealing_goes_on_where_only_small_files_fit(small_disk: Path) -> None:
+    """A grown journal does not fit any more; smaller ones and segments do, and nothing is lost."""
+    with Run(small_disk / "run") as run:
+        for number in range(400_000):
+            run.log({"a": number}, step=number)
+            if number % 10_000 == 0:
+                time.sleep(0.01)  # a loop has something else to do, too
+        summary = run.finish()
+    assert (summary.rows, summary.dropped) == (400_000, 0)
+    check_values(small_disk / "run", 400_000)
+
+
+def test_rows_wait_in_memory_for_a_full_disk_and_are_written_when_there_is_room(
+    small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning; readers see a prefix meanwhile; in the end all rows are there."""
+    ballast = small_disk / "ballast"
+    run = Run(small_disk / "run", journal_bytes=1 << 20, sync_every=0.05)
+    fill(ballast, 0)
+    for number in range(100_000):
+        run.log({"a": number}, step=number)
+    run.message("still here")
+    time.sleep(0.2)
+    waiting = read(small_disk / "run").series("a")[1]
+    assert np.array_equal(waiting, np.arange(float(len(waiting))))
+    assert len(waiting) < 100_000
+    ballast.unlink()
+    for number in range(100_000, 110_000):
+        run.log({"a": number}, step=number)
+    summary = run.finish()
+    assert (summary.rows, summary.dropped) == (110_000, 0)
+    check_values(small_disk / "run", 110_000)
+    assert [message.text for message in read(small_disk / "run").state.last.messages] == [
+        "still here"
+    ]
+    assert sum("rows, which wait in memory" in record.message for record in caplog.records) == 1
+
+
+def test_what_a_full_disk_refuses_to_the_last_is_counted(small_disk: Path) -> None:
+    """Memory is bounded; rows beyond it, and those that wait at the end, are told by ``finish``."""
+    run = Run(small_disk / "run", journal_bytes=1 << 18, sync_every=0.05)
+    fill(small_disk / "ballast", 0)
+    for number in range(200_000):
+        run.log({"a": number}, step=number)
+    summary = run.finish()
+    assert 0 < summary.rows < 200_000
+    assert summary.rows + summary.dropped == 200_000
+    assert summary.troubles
+    (small_disk / "ballast").unlink()
+    repair(small_disk / "run")
+    check_values(small_disk / "run", summary.rows)
+
+
+def test_a_start_on_a_full_disk_names_the_place_and_leaves_nothing(small_disk: Path) -> None:
+    """With room again, the same call works: no lock and no half-made attempt is in the way."""
+    fill(small_disk / "ballast", 300_000)
+    for _ in range(2):
+        with pytest.raises(OSError, match="run/writers/r00000-a000"):
+            Run(small_disk / "run")
+        assert not (small_disk / "run").exists()
+    (small_disk / "ballast").unlink()
+    with Run(small_disk / "run") as run:
+        run.log({"a": 0})
+    check_values(small_disk / "run", 1)
+
+
+def test_a_vanished_folder_does_not_stop_training_and_is_not_called_safe(run_path: Path) -> None:
+    """Somebody cleaned up: rows go nowhere, and ``finish`` says so."""
+    run = Run(run_path, journal_bytes=1 << 18)
+    for number in range(1_000):
+        run.log({"a": number})
+    shutil.rmtree(run_path)
+    for number in range(50_000):
+        run.log({"a": number})
+    summary = run.finish()
+    assert summary.troubles
+    assert summary.dropped >= 1_000
+
+
+def test_changing_the_directory_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path means the place where the run began."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    run = Run("relative", journal_bytes=1 << 18)
+    monkeypatch.chdir(tmp_path / "other")
+    for number in range(50_000):
+        run.log({"a": number})
+    summary = run.finish()
+    assert (summary.rows, summary.dropped) == (50_000, 0)
+    check_values(tmp_path / "relative", 50_000)
+
+
+def test_an_error_that_is_no_disk_s_doing_does_not_end_the_background_thread(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted; what could not be sealed stays in its journal, and is sealed later."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError("for once")
+
+    run = Run(run_path, journal_bytes=1 << 18)
+    monkeypatch.setattr("logwriter.keeper.write_segment", fails)
+    for number in range(20_000):
+        run.log({"a": number})
+    run.flush()
+    assert len(read(run_path).series("a")[1]) == 20_000
+    monkeypatch.undo()
+    summary = run.finish()
+    assert (summary.rows, summary.dropped) == (20_000, 0)
+    assert any("sealed" in trouble for trouble in summary.troubles)
+    assert not list(run_path.rglob("*.wal"))
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e10, 1e-3])
+def test_any_period_works(run_path: Path, seconds: float) -> None:
+    """A sync that never comes, or always."""
+    with Run(run_path, sync_every=seconds, roll_every=seconds) as run:
+        run.log({"a": 0})
+        run.flush()
+        run.log({"a": 1})
+    check_values(run_path, 2)
