@@ -49,8 +49,24 @@ def replace_with(path: Path, write: Callable[[Path], None]) -> None:
     sync_directory(path.parent)
 
 
+def is_temporary(path: Path) -> bool:
+    """Whether `replace_with` gave the file its name: half written, unless its process lives."""
+    return path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX
+
+
 def replace_file(path: Path, data: bytes) -> None:
-    """Put ``data`` in the place of ``path``, whole or not at all."""
+    """Put ``data`` in the place of ``path``, whole or not at all.
+
+    A symbolic link is followed. What is there and no regular file, such as a pipe or a device, is
+    written to, and never replaced.
+
+    Raises:
+        OSError: The disk refused, or ``path`` is a folder.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
 
     def write(temporary: Path) -> None:
         temporary.write_bytes(data)

@@ -41,7 +41,7 @@ def values(step: int) -> dict[str, float]:
 
 
 @contextmanager
-def append(folder: Path) -> Iterator[Call]:
+def append(_: Path) -> Iterator[Call]:
     """The floor: nothing is saved."""
     rows: list[dict[str, float]] = []
     yield lambda step: rows.append(values(step))
