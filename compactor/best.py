@@ -1,13 +1,15 @@
 """Which point of the run was best, decided with all of it in hand.
 
 The monitor is the argument, else what the run declared, else the first usual name that was logged.
-The mode is the argument, else what was declared for that monitor, else what the name says. The
-first of equals wins. NaN and infinities never win, and hidden rows are not here to begin with. A
-metric logged at most once an epoch competes row by row; one logged more often competes by the means
-of the epochs that ended; one logged outside epochs, row by row.
+The mode is the argument, else what was declared with that monitor, else the goal that was defined
+for it, else what the name says. The first of equals wins. NaN and infinities never win, and hidden
+rows are not here to begin with. A metric logged at most once an epoch competes row by row; one
+logged more often competes by the means of the epochs that ended; one logged only outside epochs, row
+by row. Where an epoch was repeated, the latest attempt at it competes; where a metric has epochs,
+its rows outside them do not.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -32,15 +34,14 @@ class Monitor:
 class Winner:
     """The best point.
 
-    ``position`` is the place in the log of the winning row, and ``logged_at`` its step; for a
-    mean, those of the last row in it.
+    ``step`` and ``position`` (the place in the log) are those of the winning row; for a mean, of
+    the last row in it.
     """
 
     value: float
     step: int
     epoch: int | None
     position: int
-    logged_at: int
     per: str
     candidates: int
 
@@ -52,6 +53,7 @@ def choose_monitor(
     mode: str | None = None,
     declared_metric: str | None = None,
     declared_mode: str | None = None,
+    goals: Mapping[str, Mode | None] | None = None,
 ) -> Monitor:
     """Settle by which metric, and in which direction, the best point is sought.
 
@@ -61,6 +63,7 @@ def choose_monitor(
         mode: ``"min"`` or ``"max"``, if the caller says so.
         declared_metric: What the run declared.
         declared_mode: Likewise.
+        goals: Which values the run defined to be good, by metric.
 
     Raises:
         UnknownMetricError: The caller asks for a metric that was not logged.
@@ -75,6 +78,9 @@ def choose_monitor(
         return Monitor(name, cast("Mode", mode), chosen_by, "the argument")
     if declared_mode is not None and name == declared_metric:
         return Monitor(name, cast("Mode", declared_mode), chosen_by, "declared by the run")
+    goal = (goals or {}).get(name)
+    if goal is not None:
+        return Monitor(name, goal, chosen_by, "the goal defined for it")
     inferred = direction(name)
     if inferred is None:
         raise NoMonitorError(
@@ -107,15 +113,7 @@ def find_winner(line: Line, mode: Mode, ended: Collection[int]) -> Winner | None
         return None
     sign = 1 if mode == "min" else -1
     value, epoch = min(means, key=lambda pair: (sign * pair[0], pair[1].position))
-    return Winner(
-        value,
-        epoch.last_step,
-        epoch.epoch,
-        epoch.position,
-        epoch.last_step,
-        "epoch mean",
-        len(means),
-    )
+    return Winner(value, epoch.step, epoch.epoch, epoch.position, "epoch mean", len(means))
 
 
 def _choose_metric(
@@ -146,7 +144,7 @@ def _choose_metric(
 
 
 def _best_row(line: Line, mode: Mode, per: str) -> Winner | None:
-    place = line.extreme(mode)
+    place = line.extreme(mode, line.competing)
     if place is None:
         return None
     points = line.points
@@ -155,7 +153,6 @@ def _best_row(line: Line, mode: Mode, per: str) -> Winner | None:
         int(points.step[place]),
         points.epoch_of(place),
         int(points.position[place]),
-        int(points.step[place]),
         per,
-        sum(epoch.finite for epoch in line.epochs),
+        sum(each.finite for each in line.epochs if per == "step" or each.epoch is not None),
     )

@@ -63,13 +63,19 @@ def ranks_left_out(lines: Sequence[Line]) -> list[int]:
     return sorted(out)
 
 
+def defined_goal(metric: str, definitions: Definitions) -> Mode | None:
+    """Which values of a metric the run defined to be good."""
+    said = definitions.get(metric)
+    return cast("Mode", said.goal) if said and said.goal in {"min", "max"} else None
+
+
 def draw_chart(
     plan: Plan,
     definitions: Definitions,
     *,
     policy: str,
     max_points: int,
-    monitor: tuple[Line, Mode, Winner | None] | None,
+    monitor: tuple[Line, Winner | None] | None,
 ) -> Chart:
     """Draw one chart.
 
@@ -78,13 +84,14 @@ def draw_chart(
         definitions: What the run said about its metrics.
         policy: How to downsample.
         max_points: How many points each line may have.
-        monitor: The line that decided what was best, its direction, and what it decided.
+        monitor: The line that decides what was best, and what won, if anything did.
     """
     drawn = {}
     for name, line in plan.lines.items():
-        decides = monitor is not None and line is monitor[0]
-        mode = monitor[1] if monitor and decides else _judged(line, definitions)
-        winner = monitor[2] if monitor and decides else None
+        if monitor is not None and line is monitor[0]:
+            mode, winner = None, monitor[1]
+        else:
+            mode, winner = _judged(line, definitions), None
         drawn[name] = draw(line, policy=policy, max_points=max_points, mode=mode, winner=winner)
     said = _first_said(plan, definitions)
     return Chart(
@@ -124,7 +131,7 @@ def _named(group: list[tuple[str, Line]]) -> dict[str, Line]:
 
 
 def _importance(plan: Plan, definitions: Definitions, monitor: str | None) -> int:
-    goals = {direction(metric) for metric in plan.metrics}
+    goals = {_goal(metric, definitions) for metric in plan.metrics}
     reasons = (
         monitor in plan.metrics,
         "min" in goals,
@@ -135,10 +142,7 @@ def _importance(plan: Plan, definitions: Definitions, monitor: str | None) -> in
 
 
 def _goal(metric: str, definitions: Definitions) -> Mode | None:
-    said = definitions.get(metric)
-    if said is not None and said.goal in {"min", "max"}:
-        return cast("Mode", said.goal)
-    return direction(metric)
+    return defined_goal(metric, definitions) or direction(metric)
 
 
 def _judged(line: Line, definitions: Definitions) -> Mode | None:

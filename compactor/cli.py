@@ -9,6 +9,14 @@ import msgspec
 
 from compactor.record import RECORD_NAME, Best, Record
 
+
+def _file_name(_: click.Context, __: click.Parameter, given: Path | None) -> Path | None:
+    """Refuse a path that names no file, such as an empty one."""
+    if given is not None and not given.name:
+        raise click.BadParameter("it is empty; give the name of a file to write")
+    return given
+
+
 _RUN = click.argument("run", type=click.Path(path_type=Path))
 _MONITOR = click.option("--monitor", metavar="METRIC", help="The metric that decides.")
 _MODE = click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are good.")
@@ -39,6 +47,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for pr
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_file_name,
     help="The file to write; record.json in the run's folder by default.",
 )
 @_JSON
@@ -117,6 +126,8 @@ def _summary(record: Record, path: Path) -> dict[str, Any]:
 
 
 def _told(record: Record, path: Path) -> str:
+    from logwriter.cli.text import printable  # noqa: PLC0415  loads pyarrow
+
     run = record.run
     lines = [
         f"{run.name}: {run.status}, {run.rows:,} rows, {len(record.charts)} charts",
@@ -124,16 +135,19 @@ def _told(record: Record, path: Path) -> str:
         *record.notes,
         f"Written to {path}",
     ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _told_best(best: Best) -> str:
-    width = max(map(len, best.row))
+    from logwriter.cli.text import printable  # noqa: PLC0415  loads pyarrow
+
+    named = [(printable(name), value) for name, value in best.row.items()]
+    width = max(len(name) for name, _ in named)
     row = [
         f"  {name:{width}}  {'not finite' if value is None else format(value, '.6g')}"
-        for name, value in best.row.items()
+        for name, value in named
     ]
-    return "\n".join([_told_point(best), "The row at that step:", *row])
+    return "\n".join([printable(_told_point(best)), "The row at that step:", *row])
 
 
 def _told_point(best: Best) -> str:

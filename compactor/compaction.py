@@ -1,12 +1,12 @@
 """From a run to its record: read, scan once, decide, draw, write."""
 
 from collections.abc import Sequence
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from compactor.charts import Plan, draw_chart, plan_charts, ranks_left_out
 from compactor.decision import Decision, as_best, decide
-from compactor.epochs import epoch_table
+from compactor.epochs import epoch_table, merged
 from compactor.history import messages, phases, run_info
 from compactor.record import Best, Chart, Record
 from compactor.sampling import LEAST_POINTS, check
@@ -50,10 +50,13 @@ def compact(
         NewerFormatError: A newer everystep wrote the run.
         ValueError: An argument has a value that means nothing.
         OSError: The record cannot be written.
+        EverystepError: The rows cannot be scanned, for want of memory for example.
     """
     check(max_points, policy)
     if charts < 0:
         raise ValueError(f"{charts} charts cannot be drawn; give 0 or more")
+    if output is not None and not Path(output).name:
+        raise ValueError(f"output is {fspath(output)!r}; give the name of a file")
     say = progress or _say_nothing
     with scan_run(path, max_points, say) as scan:
         notes = _notes(scan)
@@ -64,7 +67,7 @@ def compact(
         plans = plan_charts(scan.lines, scan.log.state.metrics, watched)
         drawn = _draw(scan, plans[:charts], decision, policy, max_points)
         record = _record(scan, found, plans, drawn, notes)
-    target = Path(output) if output else record_path(scan.log.path)
+    target = record_path(scan.log.path) if output is None else Path(output)
     write_record(record, target)
     return record
 
@@ -155,7 +158,7 @@ def _notes(scan: Scan) -> list[str]:
 def _draw(
     scan: Scan, plans: Sequence[Plan], decision: Decision | None, policy: str, max_points: int
 ) -> dict[str, Chart]:
-    monitor = (decision.line, decision.monitor.mode, decision.winner) if decision else None
+    monitor = (decision.line, decision.winner) if decision else None
     definitions = scan.log.state.metrics
     return {
         plan.key: draw_chart(
@@ -173,8 +176,10 @@ def _record(
     notes: list[str],
 ) -> Record:
     state = scan.log.state
-    lowest = scan.of_rank(state.first.writer.rank)
-    in_epochs = {line.metric for line in lowest if any(e.epoch is not None for e in line.epochs)}
+    leading = scan.leading
+    ranks = sorted({state.first.writer.rank, *(line.rank for line in leading)})
+    epochs = merged(scan.epochs_of(rank) for rank in ranks)
+    in_epochs = {line.metric for line in leading if any(e.epoch is not None for e in line.epochs)}
     drawn, left = plans[: len(charts)], plans[len(charts) :]
     columns = [metric for plan in drawn for metric in plan.metrics if metric in in_epochs]
     return Record(
@@ -182,7 +187,7 @@ def _record(
         charts=charts,
         best=found,
         run=run_info(state, scan.reach, scan.lines),
-        epochs=epoch_table(scan.epochs, lowest, frozenset(columns)),
+        epochs=epoch_table(epochs, leading, frozenset(columns)),
         epoch_columns=columns,
         phases=phases(state),
         messages=messages(state),

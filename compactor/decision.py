@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from compactor.best import Monitor, Winner, choose_monitor, find_winner
+from compactor.charts import defined_goal
 from compactor.lines import Line
 from compactor.record import Best
 from compactor.row import row_at
@@ -20,9 +21,10 @@ class Decision:
     def why_none(self) -> str:
         """Why there is no winner, in words."""
         name = self.monitor.metric
-        if any(epoch.finite for epoch in self.line.epochs):
-            return f"no epoch in which {name} was logged has ended"
-        return f"{name} has no finite value"
+        in_epochs = [epoch for epoch in self.line.epochs if epoch.epoch is not None]
+        if any(epoch.finite for epoch in in_epochs):
+            return f"no epoch with a finite value of {name} has ended"
+        return f"{name} has no finite value{' inside an epoch' if in_epochs else ''}"
 
 
 def decide(scan: Scan, monitor: str | None, mode: str | None) -> Decision:
@@ -40,9 +42,11 @@ def decide(scan: Scan, monitor: str | None, mode: str | None) -> Decision:
         mode=mode,
         declared_metric=state.monitor,
         declared_mode=state.mode,
+        goals={metric: defined_goal(metric, state.metrics) for metric in state.metrics},
     )
-    line = next(line for line in scan.lines if line.metric == chosen.metric)
-    return Decision(chosen, line, find_winner(line, chosen.mode, scan.epochs.ended))
+    line = next(line for line in scan.leading if line.metric == chosen.metric)
+    ended = scan.epochs_of(line.rank).ended
+    return Decision(chosen, line, find_winner(line, chosen.mode, ended))
 
 
 def as_best(scan: Scan, decision: Decision) -> Best | None:
@@ -50,7 +54,7 @@ def as_best(scan: Scan, decision: Decision) -> Best | None:
     winner, monitor = decision.winner, decision.monitor
     if winner is None:
         return None
-    rows = row_at(scan.source, scan.of_rank(decision.line.rank), winner.position, winner.logged_at)
+    rows = row_at(scan.source, scan.of_rank(decision.line.rank), winner.position, winner.step)
     return Best(
         metric=monitor.metric,
         mode=monitor.mode,

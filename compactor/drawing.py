@@ -33,20 +33,24 @@ def draw(
     """Choose the points of a line, one a step, and tell what they leave out.
 
     Of rows that share a step the last is drawn, unless another is the best, the least or the
-    greatest (in this order). Of a long line only the rows that the scan brought are looked at.
+    greatest (in this order). The row that stands for a mean comes after these: it has not the
+    mean's value. Of a long line only the rows that the scan brought are looked at.
 
     Args:
         line: What was logged.
         policy: How to downsample.
         max_points: How many points to draw.
         mode: Which values are good, if that is known.
-        winner: The best point of the run, if this line is the monitor.
+        winner: The best point of the run, if this line decided it.
     """
     points = line.points
     least, greatest = line.extreme("min"), line.extreme("max")
-    best = _place_of(points, winner) if winner else line.extreme(mode) if mode else None
-    shown = _one_a_step(points, [greatest, least, best])
-    keep = [] if best is None else np.flatnonzero(shown == best).tolist()
+    best = line.extreme(mode, line.competing) if mode else None
+    if winner:
+        best = int(np.flatnonzero(points.position == winner.position)[0])
+    by_mean = winner is not None and winner.per == "epoch mean"
+    shown = _one_a_step(points, [best, greatest, least] if by_mean else [greatest, least, best])
+    keep = [] if best is None else [int(np.searchsorted(points.step[shown], points.step[best]))]
     chosen = shown[
         downsample(points.step[shown], points.value[shown], max_points, policy=policy, keep=keep)
     ]
@@ -75,20 +79,11 @@ def draw(
 
 def _one_a_step(points: Points, pins: list[int | None]) -> Ints:
     """One row of each step: its last, or the last of ``pins`` that lies there."""
-    last = np.flatnonzero(np.diff(points.step, append=points.step[-1] + 1))
+    last = np.flatnonzero(np.append(points.step[1:] != points.step[:-1], np.True_))
     for pin in pins:
         if pin is not None:
             last[np.searchsorted(points.step[last], points.step[pin])] = pin
     return last
-
-
-def _place_of(points: Points, winner: Winner) -> int:
-    """The row that stands for the best point: for a mean, the last row in it."""
-    exact = np.flatnonzero(points.position == winner.position)
-    if len(exact):
-        return int(exact[0])
-    same = np.flatnonzero(points.in_epoch & (points.epoch == (winner.epoch or 0)))
-    return int(same[-1])
 
 
 def _winning_point(winner: Winner) -> Point:

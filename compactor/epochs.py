@@ -1,7 +1,7 @@
 """The table of epochs: what was recorded of them, and what every metric came to in each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from compactor.history import Reach, Writer, resumed_from
@@ -14,18 +14,21 @@ _NO_STEP = -(2**63)
 
 @dataclass(frozen=True)
 class Epochs:
-    """The epochs of the lowest rank that still count.
+    """The epochs of a rank that still count.
 
-    ``recorded`` holds what events say of them, the latest attempt at each; ``ended`` the numbers of
-    those that were completed.
+    ``known`` are their numbers; ``recorded`` holds what events say of them, the latest attempt at
+    each; ``ended`` the numbers of those that were completed.
     """
 
+    known: frozenset[int]
     recorded: dict[int, EpochState]
     ended: frozenset[int]
 
 
-def find_epochs(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Line]) -> Epochs:
-    """Fold the epochs of the lowest rank's attempts, in order.
+def find_epochs(
+    state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Line], rank: int
+) -> Epochs:
+    """Fold the epochs of one rank's attempts, in order.
 
     An attempt that goes on from a step takes back what earlier ones recorded behind it: an epoch
     that had not ended by then counts as unfinished, and not at all without a visible row. Where no
@@ -35,7 +38,8 @@ def find_epochs(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[
     Args:
         state: The run.
         reach: How far each attempt's rows go.
-        lines: The lines of the lowest rank.
+        lines: The lines of the rank.
+        rank: Whose epochs.
     """
     logged: dict[int, int] = {}
     for line in lines:
@@ -45,7 +49,7 @@ def find_epochs(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[
     recorded: dict[int, EpochState] = {}
     events = False
     for attempt in state.attempts:
-        if attempt.writer.rank != state.first.writer.rank:
+        if attempt.writer.rank != rank:
             continue
         left = resumed_from(attempt, reach)
         if left is not None:
@@ -57,7 +61,20 @@ def find_epochs(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[
     else:
         last = max(logged, key=lambda number: logged[number], default=None)
         ended = {epoch for epoch in logged if epoch != last or state.status == "completed"}
-    return Epochs(recorded, frozenset(ended))
+    return Epochs(frozenset(logged.keys() | recorded.keys()), recorded, frozenset(ended))
+
+
+def merged(ranks: Iterable[Epochs]) -> Epochs:
+    """The epochs of several ranks as one: of an epoch, what the first rank that knows it says."""
+    known: set[int] = set()
+    recorded: dict[int, EpochState] = {}
+    ended: set[int] = set()
+    for each in ranks:
+        new = each.known - known
+        recorded |= {number: epoch for number, epoch in each.recorded.items() if number in new}
+        ended |= each.ended & new
+        known |= new
+    return Epochs(frozenset(known), recorded, frozenset(ended))
 
 
 def epoch_table(known: Epochs, lines: Sequence[Line], columns: Collection[str]) -> list[Epoch]:
@@ -65,7 +82,7 @@ def epoch_table(known: Epochs, lines: Sequence[Line], columns: Collection[str]) 
 
     Args:
         known: What was recorded.
-        lines: The lines of the lowest rank.
+        lines: One line of each metric.
         columns: The metrics whose values the table shows.
     """
     logged: dict[int, list[tuple[str, EpochMean]]] = defaultdict(list)

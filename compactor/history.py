@@ -65,7 +65,7 @@ def run_info(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Lin
     """The run as a whole. ``steps`` spans those of the lowest rank."""
     first, last = state.first, state.last
     rank = first.writer.rank
-    steps = [line.points.step for line in lines if line.rank == rank]
+    ends = [line.points.step[[0, -1]].tolist() for line in lines if line.rank == rank]
     attempts = [attempt for attempt in state.attempts if attempt.writer.rank == rank]
     return RunInfo(
         id=state.run_id,
@@ -75,7 +75,7 @@ def run_info(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Lin
         started=iso(_span(first, _reach(reach, first))[0]),
         ended=iso(last.finished.time) if last.finished else None,
         seconds=_seconds(attempts, reach),
-        steps=int(max(s[-1] for s in steps) - min(s[0] for s in steps)) + 1 if steps else 0,
+        steps=max(high for _, high in ends) - min(low for low, _ in ends) + 1 if ends else 0,
         rows=sum(each.rows - each.hidden for each in reach.values()),
         tags=state.tags,
         config=state.config,

@@ -8,6 +8,8 @@ from compactor.sampling.arrays import Floats, Ints, Mask
 from compactor.sampling.pins import stretches
 
 MOST_STRETCHES = 100
+ATTEMPT_SHIFT = 40
+"""A row's position in its rank's log: the attempt above these bits, the sequence number below."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ class Points:
 class EpochMean:
     """What one metric came to in one epoch.
 
-    ``mean`` is that of the finite values, correctly rounded; ``None`` without any. ``position`` is
-    that of the last row; rows outside epochs are counted under ``epoch`` ``None``.
+    Of an epoch that was repeated, the rows of the latest attempt that logged the metric in it.
+    ``mean`` is that of the finite values, correctly rounded; ``None`` without any. ``position`` and
+    ``step`` are those of the last row of the log; rows outside epochs are counted under ``epoch``
+    ``None``.
     """
 
     epoch: int | None
@@ -63,6 +67,7 @@ class EpochMean:
     first_step: int
     last_step: int
     position: int
+    step: int
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ class Line:
         rank: Who logged it.
         rows: How many rows it has in the effective history.
         points: All of them where ``whole``; else the first, last, least and greatest row of each
-            bucket of steps, and the edges of stretches without a finite value.
+            bucket of steps, the last row of each epoch, and the edges of stretches without a finite
+            value.
         whole: Whether ``points`` are all rows.
         epochs: By epoch, rows outside epochs first.
         gaps: Where it was not finite.
@@ -108,6 +114,22 @@ class Line:
     def many_an_epoch(self) -> bool:
         """Whether several of its rows share an epoch."""
         return any(epoch.epoch is not None and epoch.rows > 1 for epoch in self.epochs)
+
+    @property
+    def competing(self) -> Mask:
+        """Which of the points may be the best.
+
+        Of a line with epochs, the rows in them; of an epoch that was repeated, those of the latest
+        attempt at it. Of a line without epochs, all.
+        """
+        in_epochs = [each for each in self.epochs if each.epoch is not None]
+        if not in_epochs:
+            return np.ones(len(self.points), np.bool_)
+        numbers = np.array([each.epoch for each in in_epochs])
+        attempts = np.array([each.position >> ATTEMPT_SHIFT for each in in_epochs])
+        place = np.minimum(np.searchsorted(numbers, self.points.epoch), len(numbers) - 1)
+        current: Mask = attempts[place] == self.points.position >> ATTEMPT_SHIFT
+        return self.points.in_epoch & current
 
     def extreme(self, mode: str, among: Mask | None = None) -> int | None:
         """The point with the least (``"min"``) or greatest (``"max"``) finite value.

@@ -2,11 +2,11 @@
 # ruff: noqa: S608  no value from outside is pasted in
 
 from compactor.exact import SCALED, WINDOW
+from compactor.lines import ATTEMPT_SHIFT
 
 EARLY_BITS = 6
 """Early buckets: each doubling of the step is cut into this power of two."""
-ATTEMPT_SHIFT = 40
-"""A row's position in its rank's log: the attempt above these bits, the sequence number below."""
+_ATTEMPT = f"position >> {ATTEMPT_SHIFT}"
 
 SEALED = """
 SELECT f.rank, f.attempt, f.hidden, s.metric, s.seq, s.step, s.epoch, s.time, s.value
@@ -46,7 +46,7 @@ _ORDER = f"(step::HUGEINT * {_PLACES} + position)"
 _BUCKETED = f"""
 bucketed AS (
     SELECT line, position, step, epoch, value, step & -(1::BIGINT << CASE
-            WHEN step < 0 OR step >= (1::BIGINT << {EARLY_BITS} << shift) THEN shift
+            WHEN step < 0 OR (step >> shift) >= {1 << EARLY_BITS} THEN shift
             ELSE greatest(0, floor(log2(greatest(step, 1)))::INTEGER - {EARLY_BITS})
         END) AS bucket
     FROM logged JOIN lines USING (rank, metric) WHERE NOT lines.whole)"""
@@ -55,7 +55,7 @@ CELLS = f"""
 CREATE TEMP TABLE cells AS
 WITH {_BUCKETED},
 banded AS ({_BANDED} FROM bucketed)
-SELECT line, bucket, epoch, band,
+SELECT line, bucket, epoch, {_ATTEMPT} AS attempt, band,
     count(*) AS rows,
     count(*) FILTER (isfinite(value)) AS finite,
     count(*) FILTER (isnan(value)) AS nan,
@@ -70,15 +70,17 @@ SELECT line, bucket, epoch, band,
     arg_max(value, {_ORDER}) AS last_value,
     arg_min(value, {_ORDER}) FILTER (NOT isfinite(value)) AS broken_value,
     min(step) AS low, max(step) AS high, max(position) AS position,
+    arg_max(step, position) AS latest_step, arg_max(value, position) AS latest_value,
     {_TOTAL} AS total
-FROM banded GROUP BY line, bucket, epoch, band"""
+FROM banded GROUP BY line, bucket, epoch, attempt, band"""
 
 NOT_FINITE = """
 SELECT line, sum(nan)::BIGINT, sum(above)::BIGINT, sum(below)::BIGINT FROM cells
 GROUP BY line ORDER BY line"""
 
 # Only buckets that hold a value that is not finite are read again. Two of their rows are neighbours
-# in the line if they share a bucket or if no other bucket lies between theirs.
+# in the line if they share a bucket or if no other bucket lies between theirs. The first and the last
+# finite one of them come along: where a line begins or ends with a gap, its ends may be among them.
 EDGES = f"""
 CREATE TEMP TABLE edges AS
 WITH {_BUCKETED},
@@ -96,12 +98,17 @@ paired AS (
     FROM doubtful WINDOW log AS (PARTITION BY line ORDER BY step, position)),
 numbered AS (
     SELECT *, NOT ok AND after_ok AS starts, NOT ok AND before_ok AS ends,
-        sum((NOT ok AND after_ok)::INTEGER) OVER log AS stretch
+        sum((NOT ok AND after_ok)::INTEGER) OVER log AS stretch,
+        ok AND 1 IN (
+            row_number() OVER (PARTITION BY line, ok ORDER BY step, position),
+            row_number() OVER (PARTITION BY line, ok ORDER BY step DESC, position DESC)
+        ) AS outermost
     FROM paired WINDOW log AS (PARTITION BY line ORDER BY step, position
         ROWS UNBOUNDED PRECEDING))
 SELECT line, position, step, epoch, value, starts, ends, stretch,
     max(stretch) OVER (PARTITION BY line) AS stretches
-FROM numbered QUALIFY stretch <= $most AND (starts OR ends OR ok AND NOT (after_ok AND before_ok))"""
+FROM numbered
+QUALIFY outermost OR stretch <= $most AND (starts OR ends OR ok AND NOT (after_ok AND before_ok))"""
 
 STRETCHES = """
 SELECT line, max(stretches)::BIGINT, list(step ORDER BY stretch) FILTER (starts),
@@ -125,20 +132,27 @@ SELECT line, position::BIGINT AS position, ((place - position) // {_PLACES})::BI
     value
 FROM parted
 UNION SELECT line, position, step, epoch, value FROM edges
+UNION SELECT line, max(position), arg_max(latest_step, position), epoch,
+    arg_max(latest_value, position)
+FROM cells WHERE epoch IS NOT NULL GROUP BY line, epoch
 UNION ALL SELECT line, position, step, epoch, value FROM whole
 ORDER BY line, step, position"""
 
+# Of an epoch that was repeated, the latest attempt counts.
 EPOCHS = f"""
 WITH banded AS ({_BANDED} FROM whole),
 parts AS (
-    SELECT line, epoch, band, rows, finite, low, high, position, total FROM cells
+    SELECT line, epoch, attempt, band, rows, finite, low, high, position, latest_step, total
+    FROM cells
     UNION ALL
-    SELECT line, epoch, band, count(*), count(*) FILTER (isfinite(value)), min(step), max(step),
-        max(position), {_TOTAL}
-    FROM banded GROUP BY line, epoch, band)
+    SELECT line, epoch, {_ATTEMPT} AS attempt, band, count(*), count(*) FILTER (isfinite(value)),
+        min(step), max(step), max(position), arg_max(step, position), {_TOTAL}
+    FROM banded GROUP BY line, epoch, attempt, band)
 SELECT line, epoch, band, sum(rows)::BIGINT, sum(finite)::BIGINT, min(low), max(high),
-    max(position), sum(total)
-FROM parts GROUP BY line, epoch, band ORDER BY line, epoch NULLS FIRST, band"""
+    max(position), arg_max(latest_step, position), sum(total)
+FROM parts GROUP BY line, epoch, attempt, band
+QUALIFY epoch IS NULL OR attempt = max(attempt) OVER (PARTITION BY line, epoch)
+ORDER BY line, epoch NULLS FIRST, attempt, band"""
 
 BESIDE = """
 SELECT metric,

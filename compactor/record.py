@@ -78,9 +78,11 @@ class Chart(_Part, kw_only=True, frozen=True):
 
     ``lines`` maps a line's name to its points, ``[step, value]`` with strictly increasing steps and
     ``null`` for a value that is not finite. ``best_point`` holds the best point of the monitor's
-    line, and of each other line whose direction (smaller or larger is better) is known, unless it
-    has several values an epoch: there the extreme is a lucky batch, and stands in ``line_info``,
-    which has one entry a line.
+    line, if there is one, and of each other line whose direction (smaller or larger is better) is
+    known, unless it has several values an epoch: there the extreme is a lucky batch, and stands in
+    ``line_info``, which has one entry a line. Of rows that share a step one is drawn: where the
+    best, the least and the greatest value lie at one step, the first of these; the others stand in
+    ``line_info`` alone.
     """
 
     title: str
@@ -95,9 +97,10 @@ class Chart(_Part, kw_only=True, frozen=True):
 class Best(_Part, kw_only=True, frozen=True):
     """The best point of the run, decided with the whole run in hand.
 
-    ``step`` is the step of the winning row; for a monitor averaged over its epoch, the last step of
-    the winning epoch. ``row`` holds, for each metric, the value logged at that point or nearest
-    before it (``null`` if that was not finite). ``candidates`` counts the values compared.
+    ``step`` is the step of the winning row; for a monitor averaged over its epoch, that of the last
+    row logged in the winning epoch. ``row`` holds, for each metric, the value logged at that point
+    or nearest before it (``null`` if that was not finite). ``candidates`` counts the values
+    compared: where the monitor has epochs, rows outside them are not.
     """
 
     metric: str
@@ -114,7 +117,11 @@ class Best(_Part, kw_only=True, frozen=True):
 
 
 class Epoch(_Part, kw_only=True, frozen=True):
-    """One epoch: a metric's value, or its mean where the metric was logged several times in it."""
+    """One epoch: a metric's value, or its mean where the metric was logged several times in it.
+
+    Of an epoch that was repeated, the latest attempt that logged the metric in it counts. Each
+    metric is that of the lowest rank that logged it.
+    """
 
     epoch: int
     first_step: int

@@ -18,18 +18,27 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Scan:
-    """A run, its lines, how far each attempt reaches, and its epochs."""
+    """A run, its lines, and how far each attempt reaches."""
 
     log: RunLog
     source: Source
     lines: list[Line]
     reach: dict[Writer, Reach]
-    epochs: Epochs
 
     @property
     def metrics(self) -> list[str]:
         """The names of all metrics with rows in the effective history, sorted."""
         return sorted({line.metric for line in self.lines})
+
+    @property
+    def leading(self) -> list[Line]:
+        """Of each metric, the line of the lowest rank that logged it."""
+        first = {line.metric: line for line in reversed(self.lines)}
+        return [line for line in self.lines if first[line.metric] is line]
+
+    def epochs_of(self, rank: int) -> Epochs:
+        """The epochs of one rank."""
+        return find_epochs(self.log.state, self.reach, self.of_rank(rank), rank)
 
     def of_rank(self, rank: int) -> list[Line]:
         """The lines of one rank."""
@@ -59,9 +68,7 @@ def scan_run(
     with open_source(parts, threads) as source:
         say(f"scanning {sum(part.rows for part in parts):,} rows")
         reach = reaches(parts, source.attempts(open_ended(log.state)))
-        lines = source.lines(max_points)
-        lowest = [line for line in lines if line.rank == log.state.first.writer.rank]
-        yield Scan(log, source, lines, reach, find_epochs(log.state, reach, lowest))
+        yield Scan(log, source, source.lines(max_points), reach)
 
 
 def _marked(log: RunLog) -> list[Part]:

@@ -23,7 +23,8 @@ import pyarrow as pa
 
 from compactor import queries
 from compactor.exact import mean
-from compactor.lines import MOST_STRETCHES, EpochMean, Gaps, Line, Points, find_gaps
+from compactor.lines import ATTEMPT_SHIFT, MOST_STRETCHES, EpochMean, Gaps, Line, Points, find_gaps
+from logwriter.errors import EverystepError
 from logwriter.parts import Part
 from logwriter.segments import SCHEMA
 
@@ -62,13 +63,42 @@ def open_source(parts: Sequence[Part], threads: int | None = None) -> Iterator["
         threads: How many DuckDB may use; without it, as many as there are processors.
 
     Raises:
-        duckdb.Error: A segment vanished or cannot be read.
+        EverystepError: A segment vanished or cannot be read, or the memory does not suffice; also
+            later, while questions are asked.
+        KeyboardInterrupt: The user does not want to wait; likewise.
     """
     config: dict[str, Any] = _CONFIG if threads is None else {**_CONFIG, "threads": threads}
-    with duckdb.connect(config=config) as connection:
+    with _translated(), duckdb.connect(config=config) as connection:
         source = Source(connection)
         source.show(parts)
         yield source
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what DuckDB raises into what everystep raises."""
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.OutOfMemoryException as error:
+        raise EverystepError(
+            f"there is not enough memory to scan the rows ({_first_line(error)}); free some, or "
+            "read the run on a machine with more"
+        ) from error
+    except duckdb.Error as error:
+        raise EverystepError(
+            f"the rows cannot be scanned ({_first_line(error)}); `everystep verify RUN` tells "
+            "whether the log is whole"
+        ) from error
+    except RuntimeError as error:
+        if "Query interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 class Source:
@@ -100,14 +130,14 @@ class Source:
         """Scan all values, once.
 
         Args:
-            max_points: How many points a chart will draw of a line; long lines come back in two to
-                four times as many buckets.
+            max_points: How many points a chart will draw of a line; lines that fit come back
+                whole, long ones in two to four times as many buckets.
 
         Returns:
             The lines that have rows in the effective history, by rank, then metric.
         """
         sizes = self._rows(queries.SIZES)
-        most = _whole_rows([size[2] for size in sizes])
+        most = max(_whole_rows([size[2] for size in sizes]), max_points)
         plan = {
             "line": pa.array(range(len(sizes)), pa.int64()),
             "rank": pa.array([size[0] for size in sizes], pa.int64()),
@@ -163,8 +193,8 @@ class Source:
         Returns:
             By metric, the last row up to ``position`` and the first one behind it.
         """
-        attempt_low, first = divmod(low, 1 << queries.ATTEMPT_SHIFT)
-        attempt_high, last = divmod(high, 1 << queries.ATTEMPT_SHIFT)
+        attempt_low, first = divmod(low, 1 << ATTEMPT_SHIFT)
+        attempt_high, last = divmod(high, 1 << ATTEMPT_SHIFT)
         if attempt_low != attempt_high:
             first, last = 0, _NEVER_HIDDEN
         reach = {"low": low, "high": high, "first": first, "last": last}
@@ -249,7 +279,8 @@ def _shift(low: int, high: int, buckets: int) -> int:
 def _epoch_mean(bands: list[tuple[Any, ...]]) -> EpochMean:
     """Put the windows of one line and epoch together."""
     finite = sum(row[4] for row in bands)
-    sums = [(row[2], row[8]) for row in bands if row[8] is not None]
+    sums = [(row[2], row[9]) for row in bands if row[9] is not None]
+    position, step = max(row[7:9] for row in bands)
     return EpochMean(
         epoch=bands[0][1],
         rows=sum(row[3] for row in bands),
@@ -257,5 +288,6 @@ def _epoch_mean(bands: list[tuple[Any, ...]]) -> EpochMean:
         mean=mean(sums, finite) if sums else None,
         first_step=min(row[5] for row in bands),
         last_step=max(row[6] for row in bands),
-        position=max(row[7] for row in bands),
+        position=position,
+        step=step,
     )

@@ -28,7 +28,11 @@ def write_record(record: Record, path: Path) -> None:
     Raises:
         OSError: The disk refused.
     """
-    replace_file(path, encode(record))
+    try:
+        replace_file(path, encode(record))
+    except OSError as error:
+        hint = "`--output FILE` (output= in Python) writes the record elsewhere"
+        raise OSError(error.errno, f"{error.strerror}; {hint}", str(path)) from error
 
 
 def read_record(run_or_file: str | PathLike[str]) -> Record:
@@ -64,6 +68,7 @@ def decode(data: bytes, path: Path) -> Record:
 
     Raises:
         NewerFormatError: A newer everystep wrote it.
+        DamagedError: A line is drawn that ``line_info`` does not tell of.
         msgspec.MsgspecError: It is no record.
     """
     version = msgspec.json.decode(data, type=_Versioned).format
@@ -72,4 +77,11 @@ def decode(data: bytes, path: Path) -> Record:
             f"{path}: a record of format {version}; this everystep reads format {RECORD_FORMAT}. "
             "Install a newer everystep, or compact the run again with this one"
         )
-    return msgspec.json.decode(data, type=Record)
+    record = msgspec.json.decode(data, type=Record)
+    for key, chart in record.charts.items():
+        if chart.lines.keys() != chart.line_info.keys():
+            raise DamagedError(
+                f"{path}: not a record (chart {key!r}: lines and line_info differ); "
+                "`everystep compact RUN` makes it again"
+            )
+    return record

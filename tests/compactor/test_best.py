@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import oracles
 import pytest
@@ -140,6 +141,71 @@ def test_the_argument_beats_the_declaration_beats_the_usual_name() -> None:
     assert usual.mode_chosen_by == "inferred from the name"
 
 
+def test_a_defined_goal_beats_the_name_and_yields_to_the_monitors_mode() -> None:
+    """Whoever defines a goal means it; the argument and the declared mode are nearer still."""
+    metrics, goals = ["neg_loss", "quality"], {"neg_loss": "max", "quality": "max", "lr": None}
+    chosen = choose_monitor(metrics, metric="neg_loss", goals=goals)  # type: ignore[arg-type]
+    assert (chosen.mode, chosen.mode_chosen_by) == ("max", "the goal defined for it")
+    unnamed = choose_monitor(metrics, metric="quality", goals=goals)  # type: ignore[arg-type]
+    assert unnamed.mode == "max"
+    declared = choose_monitor(
+        metrics,
+        declared_metric="neg_loss",
+        declared_mode="min",
+        goals=goals,  # type: ignore[arg-type]
+    )
+    assert (declared.mode, declared.mode_chosen_by) == ("min", "declared by the run")
+    asked = choose_monitor(metrics, metric="quality", mode="min", goals=goals)  # type: ignore[arg-type]
+    assert (asked.mode, asked.mode_chosen_by) == ("min", "the argument")
+
+
+@pytest.mark.parametrize("whole", [0, 65_536])
+def test_rows_outside_epochs_do_not_compete_with_epochs(make_parts: MakeParts, whole: int) -> None:
+    """One evaluation before training is no epoch, and not one of the candidates."""
+    rows = [oracles.Row(0, None, 0.1)] + [oracles.Row(n, n, float(n)) for n in (1, 2, 3)]
+    winner = find_winner(line_of(make_parts, rows, whole), "min", ())
+    assert winner is not None
+    assert (winner.value, winner.epoch, winner.per, winner.candidates) == (1.0, 1, "epoch", 3)
+
+
+@pytest.mark.parametrize("whole", [0, 65_536])
+def test_the_step_of_a_mean_is_that_of_the_last_row_in_it(
+    make_parts: MakeParts, whole: int
+) -> None:
+    """In log order, also where steps go back; and the line has a point there."""
+    rows = [oracles.Row(step, 0, float(step)) for step in (10, 20, 5, 5, 30, 4)]
+    rows += [oracles.Row(step, 1, 99.0) for step in (3, 6)]
+    line = line_of(make_parts, rows, whole)
+    winner = find_winner(line, "min", {0, 1})
+    assert winner is not None
+    assert (winner.step, winner.position, winner.per) == (4, 5, "epoch mean")
+    assert (4, 5) in zip(line.points.step.tolist(), line.points.position.tolist(), strict=True)
+
+
+@pytest.mark.parametrize("whole", [0, 65_536])
+@pytest.mark.parametrize("many", [1, 2])
+def test_of_an_epoch_that_was_repeated_the_latest_attempt_competes(
+    make_parts: MakeParts, monkeypatch: pytest.MonkeyPatch, whole: int, many: int
+) -> None:
+    """Row by row or by means: what an attempt that crashed said of the epoch is not its value."""
+    monkeypatch.setattr(source, "WHOLE_ROWS", whole)
+    values = [5.0, 4.0, 1.0]
+    first = [
+        ("m", 2 * epoch + i, 2 * epoch + i, epoch, v)
+        for epoch, v in enumerate(values)
+        for i in range(many)
+    ]
+    again = [("m", i, 4 + i, 2, 3.0) for i in range(many)]
+    parts = make_parts(first, sealed=1) + make_parts(again, attempt=1)
+    with open_source(parts, 1) as opened:
+        (line,) = opened.lines(1)
+    winner = find_winner(line, "min", {0, 1, 2})
+    assert winner is not None
+    assert (winner.value, winner.epoch, winner.candidates) == (3.0, 2, 3)
+    assert winner.per == ("epoch" if many == 1 else "epoch mean")
+    assert [(each.epoch, each.mean) for each in line.epochs] == [(0, 5.0), (1, 4.0), (2, 3.0)]
+
+
 def test_a_declared_mode_belongs_to_the_declared_monitor_only() -> None:
     """Asking for another metric does not inherit its direction."""
     chosen = choose_monitor(
@@ -166,7 +232,7 @@ def test_a_monitor_that_was_not_logged_is_an_error_with_a_suggestion() -> None:
     ],
 )
 def test_without_a_monitor_or_direction_the_error_says_how_to_give_it(
-    metrics: list[str], arguments: dict[str, str], message: str
+    metrics: list[str], arguments: dict[str, Any], message: str
 ) -> None:
     """Nothing is guessed."""
     with pytest.raises(NoMonitorError, match=message):

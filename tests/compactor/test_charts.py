@@ -96,6 +96,17 @@ def test_the_charts_that_matter_come_first() -> None:
     assert [plan.key for plan in plans] == ["f1", "loss", "acc", "z", "a", "lr"]
 
 
+def test_a_defined_goal_ranks_a_chart() -> None:
+    """It says more than the name does."""
+    definitions = {
+        "quality": MetricDefined(time=0, metric="quality", goal="max"),
+        "a_loss": MetricDefined(time=0, metric="a_loss", goal="max"),
+        "z": MetricDefined(time=0, metric="z", goal="min"),
+    }
+    plans = plan_charts([line_of(m) for m in ("a", "a_loss", "quality", "z")], definitions, None)
+    assert [plan.key for plan in plans] == ["z", "a_loss", "quality", "a"]
+
+
 @pytest.mark.parametrize(
     ("chart", "text"),
     [
@@ -155,7 +166,7 @@ def test_a_line_of_unknown_direction_has_no_best_point() -> None:
 
 def test_a_line_with_many_values_an_epoch_has_no_best_point() -> None:
     """The least of many batches is luck; it is told as the minimum, not as the best."""
-    line = replace(line_of("train/loss"), epochs=(EpochMean(0, 3, 3, 2.0, 0, 2, 2),))
+    line = replace(line_of("train/loss"), epochs=(EpochMean(0, 3, 3, 2.0, 0, 2, 2, 2),))
     (plan,) = plan_charts([line], {}, None)
     chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=None)
     assert chart.best_point == {}
@@ -167,11 +178,40 @@ def test_a_line_with_many_values_an_epoch_has_no_best_point() -> None:
 def test_the_monitors_best_point_is_that_of_the_run() -> None:
     """Even where the mean of an epoch won, which no single row equals."""
     line = line_of("val/loss")
-    winner = Winner(0.5, 1, 0, 1, 1, "epoch mean", 2)
+    winner = Winner(0.5, 1, 0, 1, "epoch mean", 2)
     (plan,) = plan_charts([line], {}, "val/loss")
-    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=(line, "min", winner))
+    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=(line, winner))
     assert chart.best_point["val"].value == 0.5
     assert chart.best_point["val"].step == 1
+
+
+def test_a_monitor_without_a_winner_has_no_best_point() -> None:
+    """The chart says what the record says: nothing won."""
+    line = line_of("val/loss")
+    (plan,) = plan_charts([line], {}, "val/loss")
+    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=(line, None))
+    assert chart.best_point == {}
+
+
+def test_the_row_of_a_mean_takes_no_extreme_off_the_line() -> None:
+    """It stands at the mean's step, but has not the mean's value: another row may be drawn there."""
+    line = line_of("val/loss", [-100.0, 1.0, 0.5, 1.5], steps=[0, 0, 1, 1])
+    winner = Winner(-49.5, 0, 0, 1, "epoch mean", 2)
+    drawn = draw(line, policy="adaptive", max_points=16, mode=None, winner=winner)
+    assert drawn.points == [(0, -100.0), (1, 1.5)]
+    assert drawn.best is not None
+    assert drawn.best.value == -49.5
+
+
+def test_the_ends_of_the_number_line_are_steps() -> None:
+    """No step is too large for a chart."""
+    drawn = draw(
+        line_of("m", [1.0, 2.0], steps=[-(2**63), 2**63 - 1]),
+        policy="adaptive",
+        max_points=16,
+        mode=None,
+    )
+    assert [step for step, _ in drawn.points] == [-(2**63), 2**63 - 1]
 
 
 def test_one_row_a_step_is_drawn_and_the_others_are_counted() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from compactor import compaction
 from compactor.cli import best, compact
 from logwriter import Run
 from logwriter.errors import NotARunError
@@ -62,6 +63,27 @@ def test_best_prints_json_for_programs(run: Path) -> None:
     result = CliRunner().invoke(best, [str(run), "--json", "--mode", "max"], catch_exceptions=False)
     found = json.loads(result.output)
     assert (found["value"], found["step"], found["mode_chosen_by"]) == (1.5, 0, "the argument")
+
+
+def test_an_empty_output_is_a_slip(run: Path) -> None:
+    """Told before the run is read."""
+    result = CliRunner().invoke(compact, [str(run), "--output", ""])
+    assert result.exit_code == 2
+    assert "give the name of a file" in result.output
+    with pytest.raises(ValueError, match="output is ''; give the name of a file"):
+        compaction.compact(run, output="")
+
+
+def test_names_do_not_steer_the_terminal(run_path: Path) -> None:
+    """Control characters in a metric's or a run's name are shown, not obeyed."""
+    with Run(run_path, name="a\x1b[2Jb") as writer:
+        writer.log({"val/loss\x1b[31m": 1.0, "\x1b]0;x\x07": 2.0})
+    arguments = [str(run_path), "--monitor", "val/loss\x1b[31m", "--mode", "min"]
+    for command in (compact, best):
+        result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+        assert "\x1b" not in result.output
+        assert "\x07" not in result.output
+        assert r"val/loss\x1b[31m" in result.output
 
 
 @pytest.mark.parametrize("command", [compact, best])

@@ -302,7 +302,7 @@ def killed_epoch(path: Path) -> None:
         ),
         (
             killed_epoch,
-            ["No best point: no epoch in which train/loss was logged has ended."],
+            ["No best point: no epoch with a finite value of train/loss has ended."],
             (NothingLoggedError, "has ended"),
         ),
     ],

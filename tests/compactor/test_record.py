@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compactor import source
+from compactor import compact, source
 from compactor.record import json_schema
 from compactor.store import read_record
 from logwriter import Run
@@ -37,6 +37,29 @@ def test_a_bad_record_is_named(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(DamagedError, match="everystep compact"):
             read_record(path)
+
+
+def test_a_line_that_the_record_does_not_tell_of_is_damage(run_path: Path) -> None:
+    """Every line has its entry in ``line_info``."""
+    with Run(run_path) as run:
+        run.log({"val/loss": 1.0})
+    compact(run_path)
+    path = run_path / "record.json"
+    document = json.loads(path.read_text())
+    del document["charts"]["loss"]["line_info"]["val"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(DamagedError, match=r"chart 'loss': lines and line_info differ.*compact"):
+        read_record(run_path)
+
+
+def test_a_record_that_cannot_be_written_is_named(run_path: Path) -> None:
+    """Not the temporary file; and the message tells of ``--output``."""
+    with Run(run_path) as run:
+        run.log({"val/loss": 1.0})
+    (run_path / "record.json").mkdir()
+    with pytest.raises(IsADirectoryError, match="--output FILE") as caught:
+        compact(run_path)
+    assert caught.value.filename == str(run_path / "record.json")
 
 
 def test_the_schema_beside_the_types_is_theirs() -> None:

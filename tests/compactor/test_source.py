@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import duckdb
 import numpy as np
 import oracles
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from compactor import source
 from compactor.lines import Line
 from compactor.source import open_source
+from logwriter.errors import EverystepError
 from logwriter.parts import Part
 
 Logged = tuple[str, int, int, int | None, float]
@@ -191,6 +193,64 @@ def test_ten_thousand_buckets_are_never_many(make_parts: Callable[..., list[Part
     assert line.points.step[:64].tolist() == list(range(64))
 
 
+@pytest.mark.usefixtures("_short_is_long")
+def test_a_long_line_keeps_its_finite_ends(make_parts: Callable[..., list[Part]]) -> None:
+    """Also behind more gaps than are told one by one."""
+    values = np.random.default_rng(0).standard_normal(7_000)
+    values[::50] = math.nan
+    values[-3:] = math.inf
+    rows = [("m", seq, seq, None, float(value)) for seq, value in enumerate(values)]
+    (line,) = scan(make_parts(rows), max_points=16)
+    finite = line.points.step[line.finite]
+    assert line.gaps.count > 100
+    assert len(line.points) < 2_000
+    assert (finite[0], finite[-1]) == (1, 6_996)
+
+
+def test_a_line_that_fits_the_chart_comes_back_whole(
+    make_parts: Callable[..., list[Part]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the usual size, and among ever so many others."""
+    rows = [("m", seq, seq, None, 0.0) for seq in range(300)]
+    monkeypatch.setattr(source, "WHOLE_ROWS", 100)
+    assert [scan(make_parts(rows), max_points=n)[0].whole for n in (299, 300)] == [False, True]
+    monkeypatch.setattr(source, "WHOLE_ROWS", 65_536)
+    monkeypatch.setattr(source, "WHOLE_ROWS_TOGETHER", 100)
+    assert [scan(make_parts(rows), max_points=n)[0].whole for n in (299, 300)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "message"),
+    [
+        (duckdb.InterruptException("INTERRUPT Error: Interrupted!"), KeyboardInterrupt, "^$"),
+        (RuntimeError("Query interrupted"), KeyboardInterrupt, "^$"),
+        (
+            duckdb.OutOfMemoryException("Out of memory\n\nhints"),
+            EverystepError,
+            "not enough memory",
+        ),
+        (duckdb.IOException("IO Error: No files found"), EverystepError, "everystep verify RUN"),
+        (RuntimeError("something else"), RuntimeError, "something else"),
+    ],
+)
+def test_what_duckdb_raises_is_translated(
+    raised: Exception, expected: type[BaseException], message: str
+) -> None:
+    """Nobody else need know it; an interrupt stays one, and the hints of others are left out."""
+    with pytest.raises(expected, match=message) as caught, open_source([], 1):
+        raise raised
+    assert "hints" not in str(caught.value)
+
+
+def test_a_segment_that_vanished_is_told(make_parts: Callable[..., list[Part]]) -> None:
+    """With what to do next."""
+    (part,) = make_parts([("m", 0, 0, None, 1.0)], sealed=1)
+    assert part.path is not None
+    part.path.unlink()
+    with pytest.raises(EverystepError, match=r"cannot be scanned .*everystep verify RUN"):
+        scan([part])
+
+
 def test_hidden_rows_do_not_exist(make_parts: Callable[..., list[Part]]) -> None:
     """Rows at and behind the cut of a rewind are not scanned; the next attempt's rows follow."""
     old = [("m", seq, seq, None, -1.0) for seq in range(10)]
@@ -230,7 +290,7 @@ def test_memory_bounds_what_comes_back_whole(
     monkeypatch.setattr(source, "WHOLE_ROWS_TOGETHER", 1000)
     rows = [("long", seq, seq, None, 0.0) for seq in range(2000)]
     rows += [("short", seq, seq, None, 0.0) for seq in range(0, 2000, 10)]
-    assert [line.whole for line in scan(make_parts(rows))] == [False, True]
+    assert [line.whole for line in scan(make_parts(rows), max_points=16)] == [False, True]
 
 
 @pytest.mark.parametrize("step", [-(2**62), -5, 0, 2**40, 2**61])
@@ -241,3 +301,17 @@ def test_any_step_has_a_bucket(make_parts: Callable[..., list[Part]], step: int)
     (line,) = scan(make_parts(rows), max_points=16)
     assert line.points.step[0] == step
     assert line.points.step[-1] == step + 49
+
+
+@pytest.mark.parametrize("low", [-(2**63), 0])
+@pytest.mark.parametrize("high", [2**62, 2**63 - 1])
+@pytest.mark.usefixtures("_short_is_long")
+def test_any_span_of_steps_has_buckets(
+    make_parts: Callable[..., list[Part]], low: int, high: int
+) -> None:
+    """From one end of the number line to the other."""
+    steps = [low, -1, 0, 1, 2, high]
+    rows = [("m", seq, step, None, float(seq)) for seq, step in enumerate(steps)]
+    (line,) = scan(make_parts(rows), max_points=16)
+    assert line.points.step.tolist()[0] == min(steps)
+    assert line.points.step.tolist()[-1] == high
