@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compactor.record import Attempt, Best, Record, RunInfo
-from reports.wording import ABSENT, clock, column, duration, listing, number, span
+from reports.wording import ABSENT, clock, column, count, duration, listing, number, span, whole
 
 ATTEMPT_COLUMNS = (
     "Rank",
@@ -22,9 +22,12 @@ ATTEMPT_COLUMNS = (
 )
 
 _TONES = {"completed": "good", "failed": "bad"}
-_PER = {"epoch": "epochs", "epoch mean": "epoch means", "step": "values"}
+_PER = {"epoch": "epoch", "epoch mean": "epoch mean", "step": "value"}
 
 _PHASES_NAMED = 8
+
+LONG = 160
+"""Characters from which on a cell of a table scrolls on its own."""
 
 Pairs = list[tuple[str, str]]
 
@@ -88,7 +91,7 @@ def facts(record: Record) -> Pairs:
         pairs.append(("Attempts", f"{len(run.attempts):,}"))
     if record.phases:
         first = record.phases[:_PHASES_NAMED]
-        named = [f"{phase.name} from step {phase.step:,}" for phase in first]
+        named = [f"{phase.name} from step {whole(phase.step)}" for phase in first]
         more = len(record.phases) - len(first)
         pairs.append(("Phases", listing([*named, f"{more:,} more"] if more else named)))
     return pairs
@@ -96,11 +99,11 @@ def facts(record: Record) -> Pairs:
 
 def best_block(best: Best) -> BestBlock:
     """The best point, how it was found, and what else was measured there."""
-    where = f"step {best.step:,}"
+    where = f"step {whole(best.step)}"
     if best.epoch is not None:
-        where = f"epoch {best.epoch:,} · {where}"
+        where = f"epoch {whole(best.epoch)} · {where}"
     extreme = {"min": "smallest", "max": "largest"}.get(best.mode, best.mode)
-    compared = f"{best.candidates:,} {_PER.get(best.per, best.per)}"
+    compared = count(best.candidates, _PER.get(best.per, best.per))
     return BestBlock(
         metric=best.metric,
         value=number(best.value),
@@ -122,7 +125,7 @@ def epoch_rows(record: Record) -> list[EpochRow]:
     winner = record.best.epoch if record.best else None
     return [
         EpochRow(
-            epoch=f"{epoch.epoch:,}",
+            epoch=whole(epoch.epoch),
             steps=span(epoch.first_step, epoch.last_step),
             seconds=duration(epoch.seconds),
             cells=[
@@ -169,7 +172,7 @@ def _exact(value: float | None) -> str | None:
 
 
 def _attempt(attempt: Attempt) -> list[str]:
-    resumed = ABSENT if attempt.resumed_from is None else f"step {attempt.resumed_from:,}"
+    resumed = ABSENT if attempt.resumed_from is None else f"step {whole(attempt.resumed_from)}"
     return [
         str(attempt.rank),
         str(attempt.attempt),

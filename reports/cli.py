@@ -5,12 +5,16 @@ commands comes from the table below, not from the commands.
 """
 
 import importlib
+import io
+import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from logwriter.errors import EverystepError
+
+_SIGINT_EXIT = 130
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,23 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run from the command line; what the terminal's encoding lacks is shown escaped."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what the library raises on purpose becomes a message and exit code 1.
 
-        A closed pipe passes through: click ends quietly on it.
+        A closed pipe passes through: click ends quietly on it. An interrupt ends the command with
+        the exit code that a shell gives it.
         """
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _abort()
         except EverystepError as error:
             raise click.ClickException(str(error)) from error
         except BrokenPipeError:
@@ -80,6 +94,11 @@ class LazyGroup(click.Group):
             if error.filename is None:
                 raise
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+def _abort() -> NoReturn:
+    click.echo("Aborted!", err=True)
+    raise click.exceptions.Exit(_SIGINT_EXIT)
 
 
 def load(entry: Entry) -> click.Command:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 import compactor
-from compactor.record import RECORD_NAME
+from compactor.record import RECORD_NAME, Record
 from logwriter.rundir import is_run, last_change
 from reports import render
 
@@ -52,16 +53,15 @@ def report(
 ) -> None:
     """Draw a run as a web page and PNG charts.
 
-    RUN is a run's folder or its record.json. A run that was not compacted yet is compacted first.
-    Drawing again replaces the report.
+    RUN is a run's folder or its record.json. A run that was not compacted yet is compacted first;
+    with --output, nothing is written into the run. Drawing again replaces the report.
 
     \b
     Example:
       everystep report runs/digits
     """
-    for run in runs:
-        _ensure_record(run)
-    rendered = render(runs, output, formats=formats, theme=theme)
+    sources = [_with_record(run, keep=output is None) for run in runs]
+    rendered = render(sources, output, formats=formats, theme=theme)
     files = [str(path) for path in rendered.files]
     if as_json:
         click.echo(json.dumps({"files": files, "notes": rendered.notes}, indent=2))
@@ -71,12 +71,17 @@ def report(
         click.echo(f"Note: {note}", err=True)
 
 
-def _ensure_record(run: Path) -> None:
-    """Compact what was never compacted; say it when the log has grown since."""
-    if not is_run(run):
-        return
+def _with_record(run: Path, *, keep: bool) -> Path | Record:
+    """Compact what was never compacted; say it when the log has grown since.
+
+    The record of a run that is drawn elsewhere is not kept: the run may be read-only.
+    """
     record = run / RECORD_NAME
+    if not is_run(run):
+        return run
     if not record.exists():
+        if not keep:
+            return _passing_record(run)
         click.echo(f"{run} has no {RECORD_NAME} yet: compacting it first", err=True)
         compactor.compact(run)
     elif last_change(run) > record.stat().st_mtime_ns:
@@ -85,3 +90,14 @@ def _ensure_record(run: Path) -> None:
             "`everystep report` draw what came after",
             err=True,
         )
+    return run
+
+
+def _passing_record(run: Path) -> Record:
+    click.echo(
+        f"{run} has no {RECORD_NAME} yet: making one for this report alone; "
+        f"`everystep compact {run}` keeps it in the run",
+        err=True,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        return compactor.compact(run, output=Path(folder) / RECORD_NAME)

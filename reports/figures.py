@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from compactor.record import Record
 from reports import typeset
 from reports.marks import Style
-from reports.panel import LEFT, Frame, Furniture, draw_panel, furnish
+from reports.panel import LEAST_LEFT, Frame, Furniture, draw_panel, furnish, left_of
 from reports.theme import Theme, matplotlib_settings, strokes_of
 from reports.view import ChartView, chart_views, place_of
 from reports.wording import count, duration, number
@@ -48,13 +48,14 @@ def style_of(record: Record, theme: Theme) -> Style:
 def chart_figure(view: ChartView, style: Style) -> Figure:
     """One chart with its title, legend and notes."""
     width, height = CHART_SIZE
-    return _single(furnish(view, style, width), style, (width, height), CHART_DPI)
+    return _single(furnish(view, style, width, left_of(view)), style, (width, height), CHART_DPI)
 
 
 def page_figure(view: ChartView, style: Style) -> Figure:
     """One chart for a page that writes title, legend and notes around it."""
     width, height = PAGE_CHART_SIZE
-    return _single(furnish(view, style, width, bare=True), style, (width, height), 72)
+    bare = furnish(view, style, width, left_of(view), bare=True)
+    return _single(bare, style, (width, height), 72)
 
 
 def dashboard_figure(record: Record, style: Style) -> Figure:
@@ -64,20 +65,27 @@ def dashboard_figure(record: Record, style: Style) -> Figure:
     columns = 1 if len(shown) == 1 else 2
     width = 2 * _MARGIN + 2 * _PANEL_WIDTH if columns == 2 else 2 * _MARGIN + 640.0
     panel_width = (width - 2 * _MARGIN) / columns
-    heading = _heading(record, len(views), width - 2 * _MARGIN - LEFT)
+    lefts = [
+        max(map(left_of, shown[column::columns]), default=LEAST_LEFT) for column in range(columns)
+    ]
+    heading = _heading(record, len(views), width - 2 * _MARGIN - lefts[0])
     with _settings(style.theme):
-        panels = [furnish(view, style, panel_width) for view in shown]
+        panels = [
+            furnish(view, style, panel_width, lefts[place % columns])
+            for place, view in enumerate(shown)
+        ]
         rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
         above = _MARGIN + sum(size * 1.5 for _, size, _ in heading) + 8.0
         heights = [_PANEL_HEIGHT + _extra(row) for row in rows] or [_EMPTY_HEIGHT]
         figure = _figure((width, above + sum(heights) + _MARGIN), DASHBOARD_DPI)
-        _draw_sheet_heading(figure, heading, style)
+        _draw_sheet_heading(figure, heading, _MARGIN + lefts[0], style)
         top = figure.get_size_inches()[1] * 72 - above
         for row, height in zip(rows, heights, strict=False):
             top -= height
             for place, furniture in enumerate(row):
                 left = _MARGIN + place * panel_width
-                draw_panel(figure, _frame(row, left, top, panel_width, height), furniture, style)
+                frame = _frame(row, furniture.left, (left, top), (panel_width, height))
+                draw_panel(figure, frame, furniture, style)
     return figure
 
 
@@ -101,8 +109,9 @@ def svg_text(figure: Figure, theme: Theme) -> str:
 def _single(furniture: Furniture, style: Style, size: tuple[float, float], dpi: float) -> Figure:
     width, height = size
     with _settings(style.theme):
-        figure = _figure((width, height + _extra((furniture,))), dpi)
-        frame = _frame((furniture,), 0.0, 0.0, width, height + _extra((furniture,)))
+        whole = (width, height + _extra((furniture,)))
+        figure = _figure(whole, dpi)
+        frame = _frame((furniture,), furniture.left, (0.0, 0.0), whole)
         draw_panel(figure, frame, furniture, style)
     return figure
 
@@ -113,10 +122,10 @@ def _extra(row: Sequence[Furniture]) -> float:
 
 
 def _frame(
-    row: Sequence[Furniture], left: float, bottom: float, width: float, height: float
+    row: Sequence[Furniture], inside: float, corner: tuple[float, float], size: tuple[float, float]
 ) -> Frame:
     above, below = max(f.above for f in row), max(f.below for f in row)
-    return Frame(left, bottom, width, height, above, below)
+    return Frame(*corner, *size, above, below, inside)
 
 
 def _heading(record: Record, charts: int, room: float) -> list[tuple[str, float, str]]:
@@ -142,14 +151,14 @@ def _heading(record: Record, charts: int, room: float) -> list[tuple[str, float,
 
 
 def _draw_sheet_heading(
-    figure: Figure, heading: list[tuple[str, float, str]], style: Style
+    figure: Figure, heading: list[tuple[str, float, str]], left: float, style: Style
 ) -> None:
     wide, high = figure.get_size_inches() * 72
     down = _MARGIN
     for text, size, colour in heading:
         down += size * 1.5
         figure.text(
-            (_MARGIN + LEFT) / wide,
+            left / wide,
             1 - (down - size * 0.4) / high,
             text,
             fontsize=size,

@@ -22,7 +22,6 @@ from reports.view import ChartView, Line, place_of
 from reports.wording import number
 
 BEST_LABEL = "best"
-NON_FINITE_LABEL = "not finite"
 
 _SPARSE = 60
 _MANY_POINTS = 20_000
@@ -76,35 +75,6 @@ def legend_handle(line: Line, view: ChartView, style: Style) -> Line2D:
     """A sample of a line for the legend, heavy enough to show its colour."""
     look = _stroke(line, view, style) | {"alpha": 1.0, "linewidth": 2.0, "marker": ""}
     return Line2D([], [], **look)
-
-
-def mark_non_finite(axes: Axes, view: ChartView, style: Style) -> None:
-    """A shade over every stretch without a finite value, and a cross on the axis below it."""
-    for line in view.lines:
-        stretches = line.info.non_finite.stretches
-        for first, last in stretches:
-            axes.axvspan(
-                first - 0.5,
-                last + 0.5,
-                facecolor=style.theme.trouble,
-                edgecolor=style.theme.trouble,
-                linewidth=0.5,
-                alpha=0.14,
-                zorder=0.5,
-            )
-        axes.plot(
-            [(first + last) / 2 for first, last in stretches],
-            [0.0] * len(stretches),
-            transform=axes.get_xaxis_transform(),
-            label=f"{NON_FINITE_LABEL}: {line.name}",
-            linestyle="none",
-            marker="x",
-            markersize=5,
-            markeredgewidth=1.4,
-            color=style.theme.trouble,
-            clip_on=False,
-            zorder=4,
-        )
 
 
 def phase_rows(

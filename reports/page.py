@@ -19,7 +19,7 @@ from reports.figures import page_figure, style_of, svg_text
 from reports.marks import Style
 from reports.theme import DARK, LIGHT
 from reports.view import ChartView, Line, chart_views, place_of
-from reports.wording import clock, number
+from reports.wording import clock, number, one_line, whole
 
 _HERE = Path(__file__).parent
 _PLAIN_IN_URI = "!$'()*+,-./:;=?@_~"
@@ -62,9 +62,11 @@ def render_page(record: Record) -> str:
             blocks=blocks,
             record=record,
             run=record.run,
+            title=one_line(blocks.title(record.run)),
             best=blocks.best_block(record.best) if record.best else None,
             charts=_chart_blocks(record),
             clock=clock,
+            whole=whole,
             css=Markup(css),  # noqa: S704 - our own file; everything from the record stays escaped
         )
     )
@@ -98,7 +100,7 @@ def _legend_entry(view: ChartView, line: Line, light: Style, dark: Style) -> Leg
         dark=dark.colour(view, line),
         dash=light.strokes[view.key, line.name].dash,
         said=said,
-        exact=f"{line.best.value!r} at step {line.best.step:,}" if line.best else None,
+        exact=f"{line.best.value!r} at step {whole(line.best.step)}" if line.best else None,
     )
 
 

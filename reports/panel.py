@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from compactor.record import Phase
-from reports import marks, ticks, typeset
+from reports import gaps, marks, ticks, typeset
 from reports.marks import Style
-from reports.scale import limits
 from reports.view import ChartView, Line
 
-LEFT, RIGHT, BOTTOM = 60.0, 18.0, 40.0
+LEAST_LEFT, RIGHT, BOTTOM = 60.0, 18.0, 40.0
 
 _TITLE_SIZE, _TITLE_HEIGHT = 12.0, 21.0
 _LEGEND_SIZE, _LEGEND_ROW = 9.0, 15.0
@@ -25,7 +24,8 @@ _NOTE_SIZE, _NOTE_ROW = 7.5, 10.5
 _MOST_NAMES = 12
 _MOST_NOTE_LINES = 4
 _NAME_ROOM, _FEW_NAMES = 165.0, 4
-_SAMPLE = 18.0
+_SAMPLE, _STROKE = 30.0, 24.0
+_TICK_SIZE, _BESIDE_TICKS = 9.0, 30.0
 _GAP = 16.0
 _FROM_ZERO = 0.1
 
@@ -45,6 +45,7 @@ class Furniture:
     """What stands around the axes of a panel."""
 
     view: ChartView
+    left: float
     title: str | None = None
     legend: list[LegendEntry] = field(default_factory=list)
     more_names: str | None = None
@@ -66,7 +67,7 @@ class Furniture:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a panel lies in its figure, from the figure's lower left, and where its axes begin."""
+    """Where a panel lies in its figure, from the figure's lower left, and how far in its axes."""
 
     left: float
     bottom: float
@@ -74,31 +75,43 @@ class Frame:
     height: float
     above: float
     below: float
+    inside: float
 
     @property
     def axes_size(self) -> tuple[float, float]:
         """The width and height of the axes."""
-        return self.width - LEFT - RIGHT, self.height - self.above - self.below
+        return self.width - self.inside - RIGHT, self.height - self.above - self.below
 
 
-def furnish(view: ChartView, style: Style, width: float, *, bare: bool = False) -> Furniture:
+def left_of(view: ChartView) -> float:
+    """Points from the left of a panel to its axes: room for the tick labels and the y label."""
+    labels = ticks.value_ticks(view.scale, view.bounds).labels
+    widest = max((typeset.width(label, _TICK_SIZE) for label in labels), default=0.0)
+    return max(LEAST_LEFT, widest + _BESIDE_TICKS)
+
+
+def furnish(
+    view: ChartView, style: Style, width: float, left: float, *, bare: bool = False
+) -> Furniture:
     """Lay out what stands around the axes of a panel ``width`` points wide.
 
     Args:
         view: The chart.
         style: How it will be drawn.
         width: The width of the whole panel.
+        left: From its left to the axes, at least what `left_of` says.
         bare: Leave out title, legend and notes, for a page that says them itself.
     """
-    room = width - LEFT - RIGHT
+    room = width - left - RIGHT
     first, last = _step_limits(view)
     phases = marks.phase_rows(style.phases, first, last, room) if not view.nothing else []
     if bare:
-        return Furniture(view, phases=phases)
+        return Furniture(view, left, phases=phases)
     legend = _lay_legend(view, room)
     missing = len(view.lines) - len(legend)
     return Furniture(
         view,
+        left,
         title=typeset.shorten(view.title, _TITLE_SIZE, room, "bold"),
         legend=legend,
         more_names=f"and {missing:,} more lines" if missing else None,
@@ -111,7 +124,7 @@ def draw_panel(figure: Figure, frame: Frame, furniture: Furniture, style: Style)
     """Draw one chart into its frame."""
     wide, high = figure.get_size_inches() * 72
     across, up = frame.axes_size
-    left, bottom = frame.left + LEFT, frame.bottom + frame.below
+    left, bottom = frame.left + frame.inside, frame.bottom + frame.below
     axes = figure.add_axes((left / wide, bottom / high, across / wide, up / high))
     view = furniture.view
     if view.nothing:
@@ -132,19 +145,18 @@ def _draw_data(
     room: tuple[float, float],
 ) -> None:
     scale = view.scale
-    bounds = limits(view.values, scale, view.room)
     if scale.kind == "symlog":
         axes.set_yscale("symlog", linthresh=scale.threshold)
     else:
         axes.set_yscale(scale.kind)
     axes.set_xlim(*_step_limits(view))
-    axes.set_ylim(*bounds)
+    axes.set_ylim(*view.bounds)
     ticks.dress_steps(axes.xaxis, room=room[0])
-    ticks.dress_values(axes.yaxis, scale, bounds)
+    ticks.dress_values(axes.yaxis, ticks.value_ticks(scale, view.bounds))
     axes.set_xlabel(typeset.shorten(view.x_label, 9, room[0]), labelpad=5)
     axes.set_ylabel(typeset.shorten(view.y_label, 9, room[1]), labelpad=6)
     marks.draw_lines(axes, view, style)
-    marks.mark_non_finite(axes, view, style)
+    gaps.mark_non_finite(axes, view, style)
     marks.mark_phases(axes, phases, style)
     marks.mark_best(axes, view, style)
 
@@ -183,9 +195,9 @@ def _draw_heading(axes: Axes, furniture: Furniture, frame: Frame, style: Style) 
 
 
 def _draw_sample(axes: Axes, sample: Line2D, frame: Frame, offset: tuple[float, float]) -> None:
-    left = frame.left + LEFT + offset[0]
+    left = frame.left + frame.inside + offset[0]
     up = frame.bottom + frame.height - frame.above + offset[1]
-    sample.set_data([left / 72, (left + _SAMPLE - 5) / 72], [up / 72, up / 72])
+    sample.set_data([left / 72, (left + _STROKE) / 72], [up / 72, up / 72])
     sample.set_transform(axes.figure.dpi_scale_trans)
     axes.figure.add_artist(sample)
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from matplotlib.colors import to_hex, to_rgb, to_rgba
+import matplotlib as mpl
+from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba
 
 from compactor.record import Record
 
@@ -126,13 +127,15 @@ def strokes_of(record: Record) -> dict[tuple[str, str], Stroke]:
 
 
 def own_colour(colour: str | None) -> str | None:
-    """A colour a run asked for as ``#rrggbb``, or ``None`` where it names no opaque colour."""
+    """A colour a run asked for as ``#rrggbb``, or ``None`` where it names no opaque colour.
+
+    As matplotlib reads it, ``C1`` by matplotlib's own cycle; in lower case too, as CSS has it.
+    """
     if colour is None:
         return None
-    try:
-        red, green, blue, alpha = to_rgba(colour.strip().lower())
-    except ValueError:
-        return None
+    with mpl.rc_context({"axes.prop_cycle": mpl.rcParamsDefault["axes.prop_cycle"]}):
+        spelt = next(filter(is_color_like, (colour.strip(), colour.strip().lower())), None)
+        red, green, blue, alpha = to_rgba(spelt or "none")
     return to_hex((red, green, blue)) if alpha == 1 else None
 
 

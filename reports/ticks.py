@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.ticker import (
+    FixedFormatter,
     FixedLocator,
     Formatter,
     MaxNLocator,
@@ -14,23 +16,21 @@ from matplotlib.ticker import (
 )
 
 from reports.scale import Scale
-from reports.wording import MINUS, exponent
+from reports.wording import exponent, signed, whole
 
 _MOST_DIGITS = 12
 _MOST_TICKS = 8
 _STEPS = [1, 2, 2.5, 5, 10]
+_LARGE = 1e4
+_SIZES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
-class ValueLabels(Formatter):
-    """Labels with as few digits as tell every tick from its neighbours, and no offset to add."""
+@dataclass(frozen=True)
+class ValueTicks:
+    """The ticks of a y axis: where they are, and what stands beside each."""
 
-    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002 - matplotlib's signature
-        """The label of one tick on its own."""
-        return spell_values([x])[0]
-
-    def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """The labels of all ticks of an axis."""
-        return spell_values(values)
+    places: list[float]
+    labels: list[str]
 
 
 class StepLabels(Formatter):
@@ -54,17 +54,19 @@ def spell_values(values: Sequence[float]) -> list[str]:
         labels = [f"{value:.{digits}g}" for value in numbers]
         if all(abs(float(t) - v) <= error for t, v in zip(labels, numbers, strict=True)):
             break
-    return [_plain(label, error) for label in labels]
+    return _by_size([float(label) for label in labels]) or [
+        _plain(label, error) for label in labels
+    ]
 
 
 def spell_steps(steps: Sequence[float]) -> list[str]:
     """Steps by thousands or millions where all ticks come out short."""
     numbers = [round(float(step)) for step in steps]
     largest = max(map(abs, numbers), default=0)
-    for size, suffix in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+    for size, suffix in _SIZES:
         if largest >= 10 * size and all(number * 10 % size == 0 for number in numbers):
-            return [f"{number / size:,g}{suffix}" if number else "0" for number in numbers]
-    return [f"{number:,}" for number in numbers]
+            return [_sized(number, size, suffix) for number in numbers]
+    return [whole(number) for number in numbers]
 
 
 def dress_steps(axis: Axis, *, room: float) -> None:
@@ -74,21 +76,31 @@ def dress_steps(axis: Axis, *, room: float) -> None:
     axis.set_major_formatter(StepLabels())
 
 
-def dress_values(axis: Axis, scale: Scale, bounds: tuple[float, float]) -> None:
-    """Ticks of the y axis, for its scale and from its first to its last value."""
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
+def value_ticks(scale: Scale, bounds: tuple[float, float]) -> ValueTicks:
+    """The ticks of a y axis from its first to its last value, in multiples of its unit."""
+    low, high = bounds
     if scale.kind == "linear":
-        axis.set_major_locator(MaxNLocator(nbins=6, steps=_STEPS))
+        locator = MaxNLocator(nbins=6, steps=_STEPS)
+        apart = locator.tick_values(low - scale.offset, high - scale.offset)
     elif scale.kind == "log":
-        axis.set_major_locator(FixedLocator(decades(*bounds, most=_MOST_TICKS)))
+        apart = decades(low, high, most=_MOST_TICKS)
     else:
-        low, high = bounds
         half = _MOST_TICKS // 2
         below = [-tick for tick in decades(scale.threshold, max(-low, scale.threshold), most=half)]
         above = decades(scale.threshold, max(high, scale.threshold), most=half)
-        axis.set_major_locator(FixedLocator([*reversed(below), 0.0, *above]))
-    axis.set_major_formatter(ValueLabels())
+        apart = [*reversed(below), 0.0, *above]
+    inside = [float(tick) for tick in apart if low <= scale.offset + tick <= high]
+    together = [inside] if scale.kind == "linear" else [[tick] for tick in inside]
+    labels = [label for ticks in together for label in spell_values(ticks)]
+    return ValueTicks([scale.offset + tick for tick in inside], labels)
+
+
+def dress_values(axis: Axis, ticks: ValueTicks) -> None:
+    """Put its ticks on the y axis."""
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(FixedLocator(ticks.places))
+    axis.set_major_formatter(FixedFormatter(ticks.labels))
 
 
 def decades(low: float, high: float, *, most: int) -> list[float]:
@@ -105,11 +117,27 @@ def decades(low: float, high: float, *, most: int) -> list[float]:
     return sorted(powers + [tick for tick in threes if low <= tick <= high])
 
 
+def _by_size(numbers: list[float]) -> list[str] | None:
+    """Numbers by thousands, millions and so on; ``None`` where that is longer or not exact."""
+    sizes = [abs(number) for number in numbers if number]
+    if not sizes or max(sizes) < _LARGE:
+        return None
+    size, suffix = next(each for each in _SIZES if max(sizes) >= each[0])
+    short = min(sizes) >= size / 10 and max(sizes) < size * 1000
+    if not short or any(round(number * 100) % size for number in numbers):
+        return None
+    return [_sized(number, size, suffix) for number in numbers]
+
+
+def _sized(number: float, size: int, suffix: str) -> str:
+    return signed(f"{number / size:,g}{suffix}") if number else "0"
+
+
 def _plain(label: str, error: float) -> str:
     value = float(label)
     if abs(value) < error:
         return "0"
     if 1e-4 <= abs(value) < 1e6:
         text = f"{value:,.10f}".rstrip("0").rstrip(".")
-        return text.replace("-", MINUS)
-    return exponent(label).replace("-", MINUS)
+        return signed(text)
+    return signed(exponent(label))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compactor.record import Best, Chart, LineInfo, NonFinite, Point, Record
-from reports.scale import Floats, Scale, choose_scale
-from reports.wording import MINUS, count, listing, number, span
+from reports.scale import Floats, Scale, choose_scale, limits
+from reports.wording import MINUS, count, listing, number, span, whole
 
 LOSS_WORDS = frozenset({"loss"})
 ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1", "f1", "auc", "map", "bleu", "reward"})
@@ -96,6 +96,11 @@ class ChartView:
         """The y axis that shows all of them."""
         return choose_scale(self.values)
 
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """Where the y axis begins and ends, in multiples of the scale's unit."""
+        return limits(self.values, self.scale, self.room)
+
     @property
     def room(self) -> tuple[float, float]:
         """How much of the y axis to leave free below and above, for the labels of best points."""
@@ -161,7 +166,7 @@ def chart_views(record: Record) -> list[ChartView]:
 
 def place_of(point: Point | Best) -> str:
     """``epoch 12`` or, where no epoch is known, ``step 4,300``."""
-    return f"step {point.step:,}" if point.epoch is None else f"epoch {point.epoch:,}"
+    return f"step {whole(point.step)}" if point.epoch is None else f"epoch {whole(point.epoch)}"
 
 
 def _line(chart: Chart, name: str) -> Line:

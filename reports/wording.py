@@ -18,7 +18,7 @@ def number(value: float | None) -> str:
     """``value`` to four significant digits, or to the unit where it has more before the point.
 
     Zeros at the end say that it was rounded: 0.99998 is ``1.000`` and 1.0 is ``1``. Other examples:
-    ``0.1123``, ``1,204,331``, ``3e-5``, ``1.5e30``; a dash for ``None``.
+    ``0.1123``, ``1,204,331``, ``1.5e30``; minus signs, not hyphens; a dash for ``None``.
     """
     if value is None:
         return ABSENT
@@ -28,10 +28,10 @@ def number(value: float | None) -> str:
     if rounded == 0:
         return "0"
     if not 1e-4 <= abs(rounded) < 1e7:
-        return exponent(f"{value:.4g}")
+        return signed(exponent(f"{value:.4g}"))
     if abs(rounded) >= 1e4:
-        return f"{value:,.0f}"
-    text = f"{rounded:,.{_decimals(rounded, 4)}f}"
+        return whole(round(value))
+    text = signed(f"{rounded:,.{_decimals(rounded, 4)}f}")
     exact = "." in text and math.isclose(rounded, value, rel_tol=1e-9)
     return text.rstrip("0").rstrip(".") if exact else text
 
@@ -49,7 +49,17 @@ def column(values: Sequence[float | None]) -> list[str]:
     needed = max(len(text.partition(".")[2]) for text in texts)
     wanted = max(_decimals(median_low(sizes), 4), _decimals(min(sizes), 2))
     decimals = min(needed, wanted)
-    return [ABSENT if value is None else f"{value:,.{decimals}f}" for value in values]
+    return [ABSENT if value is None else signed(f"{value:,.{decimals}f}") for value in values]
+
+
+def whole(amount: int) -> str:
+    """``4,300``, and a minus sign rather than a hyphen before what is negative."""
+    return signed(f"{amount:,}")
+
+
+def signed(text: str) -> str:
+    """A number's text with minus signs for hyphens."""
+    return text.replace("-", MINUS)
 
 
 def exponent(text: str) -> str:
@@ -71,7 +81,7 @@ def listing(words: Iterable[str]) -> str:
 
 def span(first: int, last: int) -> str:
     """``1,800`` to ``1,802`` with a dash, or one number where the two are the same."""
-    return f"{first:,}" if first == last else f"{first:,}{RANGE}{last:,}"
+    return whole(first) if first == last else f"{whole(first)}{RANGE}{whole(last)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -119,3 +119,53 @@ def test_a_page_never_scrolls_sideways(opened: tuple[Page, list[str]]) -> None:
     page, _ = opened
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert overflow <= 0
+
+
+@pytest.fixture(params=[1280, 390])
+def long_page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A page whose tags, errors and names of lines are very long."""
+    name = "encoder/layers/11/attention/query/weight/gradient_norm/moving_average_"
+    lines = {f"{name}{place}": [(0, 1.0), (1, 2.0)] for place in range(8)}
+    error = "RuntimeError: out of memory " * 200
+    made = record(
+        {"loss": chart("loss", lines)},
+        run=run_info(
+            name="n" * 5000,
+            tags=["t" * 5000] * 20,
+            error=error,
+            attempts=[attempt(error=error), attempt(attempt=1)],
+        ),
+    )
+    file = reports.render(made, tmp_path, formats=["html"]).files[0]
+    page = browser.new_page(viewport={"width": request.param, "height": 800})
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+
+
+def heights(page: Page, selector: str) -> list[float]:
+    """How high each of the elements is."""
+    found: list[float] = page.eval_on_selector_all(
+        selector, "all => all.map(one => one.getBoundingClientRect().height)"
+    )
+    return found
+
+
+def test_long_texts_leave_room_for_the_others(long_page: Page) -> None:
+    """What does not fit scrolls in its own place, and the page does not."""
+    for selector in (".kicker", "h1", ".error", ".attempts tbody tr"):
+        assert max(heights(long_page, selector)) < 260, selector
+    assert long_page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_every_name_in_a_legend_is_in_sight(long_page: Page) -> None:
+    """The legend grows; nothing of it scrolls, and each name stands beside its sample."""
+    hidden = long_page.eval_on_selector(".legend", "one => one.scrollHeight - one.clientHeight")
+    assert hidden == 0
+    assert max(heights(long_page, ".legend li")) < 3.5 * 21
+    apart = long_page.eval_on_selector_all(
+        ".legend li",
+        "all => all.map(one => one.children[1].getBoundingClientRect().left"
+        " - one.children[0].getBoundingClientRect().right)",
+    )
+    assert all(0 <= gap < 12 for gap in apart)

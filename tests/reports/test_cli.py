@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import re
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def raising(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let ``everystep report`` fail with ``error``."""
 
     def fail() -> None:
@@ -106,6 +107,33 @@ def test_any_other_error_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(CliRunner().invoke(cli.main, ["report"]).exception, ZeroDivisionError)
 
 
+def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback, and the exit status that a shell expects."""
+    raising(monkeypatch, KeyboardInterrupt())
+    shown = CliRunner().invoke(cli.main, ["report"])
+    assert shown.exit_code == 130
+    assert shown.output == "Aborted!\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_a_name_that_the_terminal_cannot_show_is_escaped(encoding: str) -> None:
+    """No command fails for it."""
+    code = (
+        "import click\n"
+        "from reports import cli\n"
+        "say = click.Command('report', callback=lambda: print('caf\\xe9 \\u2026'))\n"
+        "cli.load = lambda entry: say\n"
+        "cli.main(['report'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+    )
+    assert done.stdout == "café …\n".encode(encoding, errors="backslashreplace")
+
+
 def test_a_closed_pipe_is_quiet(run: Path) -> None:
     """As behind ``| head``: no traceback, no message."""
     code = (
@@ -160,3 +188,25 @@ def test_report_compacts_a_run_that_has_no_record_yet(
     assert shown.exit_code == 0, shown.output
     assert "has no record.json yet: compacting it first" in shown.stderr
     assert shown.stdout.splitlines() == [str(run / "report" / "index.html")]
+
+
+def test_report_elsewhere_writes_nothing_into_the_run(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that may only be read can be drawn; its record is made for the report alone."""
+    (run / RECORD_NAME).unlink()
+    writer_path(run, WriterId(0, 0)).mkdir(parents=True)
+
+    def compact(path: Path, *, output: Path) -> Record:
+        assert not output.is_relative_to(path)
+        output.write_bytes(encode(digits()))
+        return digits()
+
+    monkeypatch.setitem(vars(compactor), "compact", compact)
+    before = sorted(run.rglob("*"))
+    arguments = ["report", str(run), "--output", str(tmp_path / "out"), "--format", "html"]
+    shown = CliRunner().invoke(cli.main, arguments)
+    assert shown.exit_code == 0, shown.output
+    assert "making one for this report alone" in shown.stderr
+    assert shown.stdout.splitlines() == [str(tmp_path / "out" / "index.html")]
+    assert sorted(run.rglob("*")) == before

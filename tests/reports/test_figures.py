@@ -2,18 +2,21 @@
 
 import io
 import math
+from collections.abc import Callable
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 from records import chart, digits, record
 
-from compactor.record import Chart, Phase, Point, Record
+from compactor.record import Best, Chart, Phase, Point, Record
 from reports import figures
-from reports.marks import BEST_LABEL, NON_FINITE_LABEL
+from reports.gaps import NON_FINITE_LABEL, UNMARKED
+from reports.marks import BEST_LABEL, Style
 from reports.theme import DARK, LIGHT, Theme
 from reports.view import ChartView
 
@@ -86,6 +89,7 @@ def test_stretches_without_a_finite_value_are_marked() -> None:
     """By a cross on the axis below the middle of each."""
     values = [1.0, math.nan, math.nan, math.nan, 2.0, math.inf, 1.0]
     axes = drawn(chart("loss", {"train": list(enumerate(values))}))
+    assert UNMARKED not in texts(axes)
     crosses = points(line(axes, f"{NON_FINITE_LABEL}: train"))
     assert [step for step, _ in crosses] == [2.0, 5.0]
     assert "train: 3 NaN, 1 +∞, at steps 1\N{EN DASH}3 and 5" in texts(axes)
@@ -176,6 +180,92 @@ def test_values_of_any_size_are_drawn(values: list[float], theme: Theme) -> None
     view = ChartView.of("loss", made)
     assert figures.png_bytes(figures.chart_figure(view, style), theme).startswith(b"\x89PNG")
     assert "<svg" in figures.svg_text(figures.page_figure(view, style), theme)
+
+
+def course(low: float, high: float) -> Chart:
+    """A chart whose values go from ``low`` to ``high``."""
+    return chart("reward", {"x": list(enumerate(np.linspace(low, high, 50).tolist()))})
+
+
+RANGES = [(-1e5, 1e5), (-5e5, 5e5), (123456.0, 123461.0), (1e9, 1e9 + 1), (-8e307, 8e307)]
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+@pytest.mark.parametrize("draw", [figures.chart_figure, figures.page_figure])
+def test_no_label_beside_the_y_axis_is_cut_off(
+    low: float, high: float, draw: Callable[[ChartView, Style], Figure]
+) -> None:
+    """The margin is as wide as the labels need."""
+    made = course(low, high)
+    figure = draw(ChartView.of("reward", made), figures.style_of(record({"reward": made}), LIGHT))
+    figures.png_bytes(figure, LIGHT)
+    axis = figure.axes[0].yaxis
+    assert axis.label.get_window_extent().x0 >= 0
+    ticks = [label.get_window_extent() for label in axis.get_ticklabels()]
+    assert min(box.x0 for box in ticks) >= axis.label.get_window_extent().x1
+
+
+def test_the_axes_of_a_column_begin_at_one_line() -> None:
+    """However wide the labels of each are."""
+    charts = {f"c{place}": course(*span) for place, span in enumerate([*RANGES, (0.0, 1.0)])}
+    made = record(charts)
+    sheet = figures.dashboard_figure(made, figures.style_of(made, LIGHT))
+    for column in range(2):
+        assert len({round(axes.get_position().x0, 9) for axes in sheet.axes[column::2]}) == 1
+
+
+def test_where_marking_stops_the_chart_says_that_there_is_more() -> None:
+    """A record lists a hundred stretches; what follows must not look whole."""
+    values = [math.nan if step % 2 else 1.0 for step in range(1000)]
+    axes = drawn(chart("loss", {"train": list(enumerate(values))}))
+    note = next(text for text in axes.texts if text.get_text() == UNMARKED)
+    box = note.get_window_extent()
+    assert note.get_color() == LIGHT.trouble
+    assert axes.transData.transform((199.5, 0))[0] <= box.x0
+    assert box.x1 <= axes.bbox.x1
+
+
+def test_that_there_is_more_is_said_inside_the_axes() -> None:
+    """Also where marking stops at their right edge."""
+    values = [math.nan if step % 2 else 1.0 for step in range(210)]
+    axes = drawn(chart("loss", {"train": list(enumerate(values))}))
+    note = next(text for text in axes.texts if text.get_text() == UNMARKED)
+    assert note.get_window_extent().x1 <= axes.bbox.x1
+
+
+def test_a_sample_in_the_legend_is_long_enough_to_show_its_dash() -> None:
+    """The longest pattern fits in once, and the next stroke begins."""
+    ramp = [(0, 1.0), (1, 2.0)]
+    others = chart("others", {f"w{k}": ramp for k in range(15)})
+    made = chart("loss", {f"w{k}": ramp for k in range(15, 20)})
+    style = figures.style_of(record({"others": others, "loss": made}), LIGHT)
+    figure = figures.chart_figure(ChartView.of("loss", made), style)
+    samples = [each for each in figure.artists if isinstance(each, Line2D)]
+    dashed = [each for each in samples if each.get_linestyle() in {"-.", "dashdot"}]
+    pattern = mpl.rcParamsDefault["lines.dashdot_pattern"]
+    assert dashed
+    for sample in dashed:
+        first, last = np.asarray(sample.get_xdata()) * 72
+        assert last - first > sum(pattern) * sample.get_linewidth()
+
+
+def test_a_chart_without_a_best_point_claims_none() -> None:
+    """As where nothing decides, or where the monitor has a value a step."""
+    judged = Best(
+        metric="x/reward",
+        mode="max",
+        value=1e5,
+        step=49,
+        epoch=None,
+        per="step",
+        candidates=50,
+        metric_chosen_by="its name",
+        mode_chosen_by="its name",
+        row={},
+    )
+    for best in (None, judged):
+        said = texts(drawn(course(-1e5, 1e5), best=best))
+        assert not any(BEST_LABEL in text for text in said)
 
 
 def size(made: Record) -> tuple[int, int]:

@@ -3,13 +3,15 @@
 import math
 import re
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from records import attempt, chart, digits, record, run_info
 
-from compactor.record import Epoch, Message, Record
+from compactor.record import Best, Epoch, Message, Record
 from reports.page import render_page
+from reports.wording import MINUS
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -22,7 +24,7 @@ HOSTILE = [
 ]
 TAGS = frozenset(
     "html head meta title style body header main footer section h1 h2 h3 p span div dl dt dd ul li "
-    "table thead tbody tr th td figure figcaption picture source img".split()
+    "table thead tbody tr th td bdi figure figcaption picture source img".split()
 )
 
 
@@ -213,6 +215,50 @@ def test_a_page_of_nothing_says_so() -> None:
     assert "Nothing to draw: no metric has a chart." in seen
     assert "Epochs" not in seen.replace("Epochs \N{EN DASH}", "")
     assert "Configuration" not in seen
+
+
+def best_of_steps(**changes: Any) -> Best:
+    """The best of a monitor that was logged outside epochs."""
+    facts: dict[str, Any] = {
+        "metric": "reward",
+        "mode": "max",
+        "value": -0.5,
+        "step": -40,
+        "epoch": None,
+        "per": "step",
+        "candidates": 1000,
+        "metric_chosen_by": "its name",
+        "mode_chosen_by": "its name",
+        "row": {"reward": -0.5},
+    }
+    return Best(**(facts | changes))
+
+
+def test_a_best_step_is_told_without_an_epoch() -> None:
+    """Values were compared, and a negative number has a minus sign."""
+    seen = words(record(best=best_of_steps(), best_step=-40))
+    assert f"Best reward {MINUS}0.5 step {MINUS}40 The largest of 1,000 values." in seen
+    assert "largest of 1 epoch mean." in words(
+        record(best=best_of_steps(per="epoch mean", candidates=1, epoch=0))
+    )
+
+
+def test_a_run_without_a_best_point_claims_none() -> None:
+    """Neither at the top nor in the table of epochs."""
+    made = record(digits().charts, epochs=digits().epochs, epoch_columns=["val/loss"])
+    reader = read(render_page(made))
+    assert not [row for row in reader.all("tr") if row.get("class") == "best"]
+    assert "Best" not in words(made)
+    assert "Everything at the best point" not in words(made)
+
+
+def test_text_of_a_run_turns_nothing_around() -> None:
+    """A name that overrides the direction of writing is set apart from what stands beside it."""
+    page = render_page(hostile("abc \N{RIGHT-TO-LEFT OVERRIDE}gnp.exe"))
+    name = "<bdi>abc \N{RIGHT-TO-LEFT OVERRIDE}gnp.exe</bdi>"
+    assert f"<h1>{name} <bdi" in page
+    assert f"<h3>{name}</h3>" in page
+    assert "<title>abc gnp.exe" in page
 
 
 def test_the_same_record_gives_the_same_page() -> None:

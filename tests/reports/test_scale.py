@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports.scale import choose_scale, limits
@@ -49,6 +49,8 @@ def test_a_huge_spike_among_values_of_both_signs_makes_the_axis_symmetric_logari
     assert scale.remark == "symmetric log scale"
 
 
+@example([1.0, 1.7000000000000001e308])
+@example([1.0, 1.7976931348623157e308])
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_no_value_lies_outside_the_axis(values: list[float]) -> None:
     """Nothing is ever clipped, and the axis has a width that floating point can hold."""
@@ -64,8 +66,28 @@ def test_no_value_lies_outside_the_axis(values: list[float]) -> None:
 def test_values_near_the_end_of_floating_point_are_drawn_in_units() -> None:
     """And the axis says in which."""
     scale = choose_scale(np.array([-1.7e308, 1.7e308]))
-    assert scale.unit == 1e200
-    assert scale.remark == "\N{MULTIPLICATION SIGN} 1e200"
+    assert scale.unit == 1e308
+    assert scale.remark == "\N{MULTIPLICATION SIGN} 1e308"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "offset", "remark"),
+    [
+        (1e9, 1e9 + 1, 1e9, "+ 1e9"),
+        (-1234567.891, -1234567.890, -1234567.89, "\N{MINUS SIGN} 1,234,567.89"),
+        (0.5, 0.5000001, 0.5, "+ 0.5"),
+        (1e9, 1.1e9, 0.0, None),
+        (0.0, 1e-9, 0.0, None),
+        (3.0, 3.0, 0.0, None),
+    ],
+)
+def test_a_narrow_range_far_from_zero_is_told_from_a_round_number(
+    low: float, high: float, offset: float, remark: str | None
+) -> None:
+    """Its labels would differ in their last digits only; the axis says what to add to them."""
+    scale = choose_scale(np.linspace(low, high, 50))
+    assert scale.offset == pytest.approx(offset, rel=1e-8)
+    assert scale.remark == remark
 
 
 def test_an_axis_without_values_is_linear() -> None:

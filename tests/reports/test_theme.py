@@ -1,6 +1,8 @@
 """Which colour a line has, and that it can be seen."""
 
+import matplotlib as mpl
 import pytest
+from cycler import cycler
 from records import chart, record
 
 from reports.theme import DARK, LIGHT, Theme, contrast, own_colour, strokes_of
@@ -62,6 +64,21 @@ def test_the_colour_a_run_asked_for_wins() -> None:
     strokes = strokes_of(record({"loss": chart("loss", lines, infos=infos)}))
     assert strokes["loss", "train"].colour(LIGHT) == "#d62728"
     assert strokes["loss", "val"].colour(LIGHT) == LIGHT.palette[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "colour"),
+    [
+        ("C1", "#ff7f0e"),
+        ("tab:orange", "#ff7f0e"),
+        ("RebeccaPurple", "#663399"),
+        ("#ABC", "#aabbcc"),
+    ],
+)
+def test_a_colour_that_matplotlib_knows_is_taken(asked: str, colour: str) -> None:
+    """``C1`` is that of matplotlib's own cycle, whatever cycle the user has set."""
+    with mpl.rc_context({"axes.prop_cycle": cycler(color=["red", "blue"])}):
+        assert own_colour(asked) == colour
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)

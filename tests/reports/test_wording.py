@@ -18,15 +18,24 @@ from reports import wording
         (0.1123456, "0.1123"),
         (9999.0, "9,999"),
         (1204331.0, "1,204,331"),
-        (0.00003, "3e-5"),
+        (0.00003, f"3e{wording.MINUS}5"),
         (1.5e30, "1.5e30"),
-        (-2.34567, "-2.346"),
+        (-2.34567, f"{wording.MINUS}2.346"),
         (None, wording.ABSENT),
     ],
 )
 def test_a_number_is_spelt_short_and_plain(value: float | None, text: str) -> None:
     """Four significant digits, thousands apart, powers of ten only where they are needed."""
     assert wording.number(value) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [wording.whole(-4300), wording.span(-4300, -4300), wording.column([-4300.0, 1.0])[0]],
+)
+def test_what_is_negative_has_one_sign_everywhere(text: str) -> None:
+    """A minus sign, as on the axes, for steps and values alike."""
+    assert text == f"{wording.MINUS}4,300"
 
 
 def test_zeros_at_the_end_say_that_a_number_was_rounded() -> None:
@@ -38,7 +47,7 @@ def test_zeros_at_the_end_say_that_a_number_was_rounded() -> None:
 @given(st.floats(min_value=-1e308, max_value=1e308))
 def test_a_number_reads_back_to_what_it_was(value: float) -> None:
     """What is shown is the value to a thousandth of itself."""
-    shown = float(wording.number(value).replace(",", ""))
+    shown = float(wording.number(value).replace(",", "").replace(wording.MINUS, "-"))
     assert shown == pytest.approx(value, rel=1e-3)
 
 
