@@ -34,18 +34,25 @@ class Block:
 class Located:
     """Where the rows of a journal lie.
 
-    ``starts`` and ``ends`` are byte offsets into the row region, ``layout`` the index into
-    ``layouts`` of each row; all (n,), in log order, layout records left out.
+    ``number`` counts the journal's rows from 0, ``starts`` and ``ends`` are byte offsets into the
+    row region, ``layout`` the index into ``layouts`` of each row; all (n,), in log order, layout
+    records left out.
     """
 
     layouts: list[tuple[str, ...]]
+    number: _Ints
     starts: _Ints
     ends: _Ints
     layout: _Ints
 
     def front(self, rows: int) -> "Located":
         """The first ``rows`` rows."""
-        return Located(self.layouts, self.starts[:rows], self.ends[:rows], self.layout[:rows])
+        return self.only(slice(rows))
+
+    def only(self, chosen: slice | npt.NDArray[np.bool_]) -> "Located":
+        """The chosen rows."""
+        columns = (self.number, self.starts, self.ends, self.layout)
+        return Located(self.layouts, *(column[chosen] for column in columns))
 
 
 def locate(
@@ -60,14 +67,15 @@ def locate(
 
     Returns:
         The rows found, and what is wrong behind them: a slot that names no layout, a damaged layout
-        record, a row that was committed but holds no time, or rows past the end of the region.
+        record, or rows past the end of the region.
     """
     layouts: list[tuple[str, ...]] = []
-    widths = np.zeros(1, dtype=np.int64)
     found: list[tuple[_Ints, _Ints]] = []
     damage = None
     position = begin = 0
-    for mark in [*np.flatnonzero(slots == LAYOUT_SLOT).tolist(), len(slots)]:
+    marks = np.flatnonzero(slots == LAYOUT_SLOT).tolist()
+    widths = np.zeros(len(marks) + 1, dtype=np.int64)
+    for mark in [*marks, len(slots)]:
         ids = slots[begin:mark].astype(np.int64)
         known = int(np.argmax(np.append(ids > len(layouts), True)))
         ends = position + np.cumsum(widths[ids[:known]])
@@ -85,23 +93,17 @@ def locate(
                 damage = error
                 break
             layouts.append(names)
-            widths = np.append(widths, 8 * (ROW_WORDS + len(names)))
+            widths[len(layouts)] = 8 * (ROW_WORDS + len(names))
             position += record
         begin = mark + 1
     ends, ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _with_times(Located(layouts, ends - widths[ids], ends, ids - 1), damage, rows, where)
+    return Located(layouts, np.arange(len(ends)), ends - widths[ids], ends, ids - 1), damage
 
 
-def _with_times(
-    located: Located, damage: DamagedError | None, rows: bytes | memoryview, where: str
-) -> tuple[Located, DamagedError | None]:
+def find_timeless(located: Located, rows: bytes | memoryview) -> npt.NDArray[np.bool_]:
+    """Which of the located rows, (n,), were committed but hold no time."""
     words = np.frombuffer(rows, dtype="<i8", count=len(rows) // 8)
-    timeless = np.flatnonzero(words[located.starts // 8] == 0)
-    if not len(timeless):
-        return located, damage
-    first = int(timeless[0])
-    fault = f"{where}: the row {first} of its rows was committed but holds no time"
-    return located.front(first), DamagedError(fault)
+    return np.asarray(words[located.starts // 8] == 0)
 
 
 def decode(located: Located, rows: bytes | memoryview, header: Header) -> list[Block]:
@@ -117,7 +119,8 @@ def decode(located: Located, rows: bytes | memoryview, header: Header) -> list[B
         table = words[located.starts[at][:, None] // 8 + np.arange(ROW_WORDS + len(names))]
         values = np.ascontiguousarray(table[:, ROW_WORDS:]).view(np.float64)
         time = (header.clock_origin + table[:, 0]) // 1000
-        blocks.append(Block(names, header.first_seq + at, time, table[:, 1], table[:, 2], values))
+        seq = header.first_seq + located.number[at]
+        blocks.append(Block(names, seq, time, table[:, 1], table[:, 2], values))
     return blocks
 
 

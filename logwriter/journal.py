@@ -15,6 +15,7 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from logwriter.errors import DamagedError, NewerFormatError
 
@@ -129,21 +130,27 @@ def decode_header(data: bytes, where: str) -> Header | None:
         )
     if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(body):
         raise DamagedError(f"{where}: bytes 0-{_HEADER.size} do not match the header's checksum")
-    rank, attempt, first_seq, size, slots_offset, slots, rows_offset, rows_bytes, *rest = fields
-    clock_origin, boot, host = rest
-    return Header(
-        rank,
-        attempt,
-        first_seq,
-        size,
-        slots_offset,
-        slots,
-        rows_offset,
-        rows_bytes,
-        clock_origin,
+    return _to_header(fields)
+
+
+def guess_header(data: bytes, rank: int, attempt: int, first_seq: int, size: int) -> Header:
+    """What a damaged header must have said, by the size and the name of its file.
+
+    Clock, boot id and host are as the bytes have them, right or wrong.
+    """
+    *_, clock_origin, boot, host = _HEADER.unpack(data[: _HEADER.size].ljust(_HEADER.size, b"\0"))
+    slots, rows_offset, rows_bytes = geometry(size)
+    shape = (size, SLOTS_OFFSET, slots, rows_offset, rows_bytes)
+    return _to_header([rank, attempt, first_seq, *shape, clock_origin, boot, host])
+
+
+def _to_header(fields: list[Any]) -> Header:
+    *numbers, boot, host = fields
+    texts = [
         boot.rstrip(b"\0").decode("ascii", "replace"),
         host.rstrip(b"\0").decode("utf-8", "replace"),
-    )
+    ]
+    return Header(*numbers, *texts)
 
 
 def encode_sync(sync: SyncPoint) -> bytes:
@@ -196,7 +203,7 @@ def decode_layout(rows: bytes | memoryview, offset: int, where: str) -> tuple[tu
         length, crc = _LAYOUT_HEAD.unpack_from(rows, offset)
         start = offset + _LAYOUT_HEAD.size
         text = bytes(rows[start : start + length])
-        if len(text) == length and zlib.crc32(text) == crc:
+        if length and len(text) == length and zlib.crc32(text) == crc:
             names = json.loads(text.decode("utf-8", "surrogatepass"))
             return tuple(names), _record_bytes(length)
     raise DamagedError(f"{where}: the layout record at byte {offset} of its rows is damaged")

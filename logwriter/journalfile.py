@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from logwriter import journal as jf
-from logwriter.decode import Block, Located, count_rows, decode, locate
+from logwriter.decode import Block, Located, count_rows, decode, find_timeless, locate
 from logwriter.errors import DamagedError
+from logwriter.journalhead import open_regular, read_header
 from logwriter.mapped import Journal
-from logwriter.rundir import SPARE_SUFFIX
+from logwriter.stretches import Stretch
 
 _SECTOR = 512
 _SETTLE_SECONDS = 0.001
@@ -70,6 +71,11 @@ class JournalRows:
     unverified: int
     damage: DamagedError | None
 
+    @property
+    def stretch(self) -> Stretch:
+        """The sequence numbers of the rows."""
+        return self.header.first_seq, self.header.first_seq + self.rows
+
 
 def read_journal(path: Path, boot_id: str) -> JournalRows | None:
     """All rows of a journal, dead or alive; ``None`` for a spare that was never begun.
@@ -97,34 +103,39 @@ def load(path: Path) -> Image | None:
 
     A process killed while it began a spare leaves a torn header and no row: never begun, too.
 
-    The slots are copied before the rows, with a moment between, because a weakly ordered processor
-    may show a slot before the row that it commits.
-
     Raises:
-        DamagedError: The header is not that of a journal, or does not match its checksum.
+        FileNotFoundError: It was sealed meanwhile.
+        DamagedError: It is no journal, or its header does not match its checksum.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = open_regular(path)
     try:
-        if path.suffix == SPARE_SUFFIX and not any(os.pread(descriptor, 2, jf.SLOTS_OFFSET)):
-            return None
-        header = jf.decode_header(os.pread(descriptor, jf.HEADER_BYTES, 0), path.name)
-        if header is None:
-            return None
-        for _ in range(_LOOKS):
-            slots = os.pread(descriptor, 2 * header.slots, header.slots_offset)
-            time.sleep(_SETTLE_SECONDS)
-            image = Image(
-                path.name,
-                header,
-                np.frombuffer(slots, dtype="<u2", count=len(slots) // 2),
-                os.pread(descriptor, header.rows_bytes, header.rows_offset),
-                tuple(os.pread(descriptor, jf.SYNC_BYTES, offset) for offset in jf.SYNC_OFFSETS),
-                os.fstat(descriptor).st_size,
-            )
-            if not image.stray:
-                break  # else the writer overtook this copy of the slots: look again
+        header = read_header(descriptor, path)
+        return None if header is None else copy(descriptor, path.name, header)
     finally:
         os.close(descriptor)
+
+
+def copy(descriptor: int, where: str, header: jf.Header) -> Image:
+    """The journal's bytes, as they are while its writer goes on.
+
+    The sync points come first, so that they speak of nothing that this copy lacks; the slots come
+    before the rows, with a moment between, because a weakly ordered processor may show a slot
+    before the row that it commits.
+    """
+    for _ in range(_LOOKS):
+        syncs = tuple(os.pread(descriptor, jf.SYNC_BYTES, offset) for offset in jf.SYNC_OFFSETS)
+        slots = os.pread(descriptor, 2 * header.slots, header.slots_offset)
+        time.sleep(_SETTLE_SECONDS)
+        image = Image(
+            where,
+            header,
+            np.frombuffer(slots, dtype="<u2", count=len(slots) // 2),
+            os.pread(descriptor, header.rows_bytes, header.rows_offset),
+            syncs,
+            os.fstat(descriptor).st_size,
+        )
+        if not image.stray:
+            break  # else the writer overtook this copy of the slots: look again
     return image
 
 
@@ -146,6 +157,10 @@ def view(journal: Journal) -> Image:
 def judge(image: Image, *, same_boot: bool) -> JournalRows:
     """Which rows of the image count, and what is wrong with the rest. Pure."""
     located, damage = locate(image.slots[: image.used], image.rows, image.where)
+    timeless = np.flatnonzero(find_timeless(located, image.rows))
+    if len(timeless):
+        fault = f"the row {timeless[0]} of its rows was committed but holds no time"
+        located, damage = located.front(timeless[0]), DamagedError(f"{image.where}: {fault}")
     sync, broken = _weigh(image, newest_only=same_boot)
     vouched = count_rows(image.slots[: sync.slots]) if sync else 0
     if broken:
@@ -159,7 +174,10 @@ def judge(image: Image, *, same_boot: bool) -> JournalRows:
     elif not same_boot:
         if len(located.ends) >= vouched:
             damage = None  # a torn tail is the end of the log
-        located = located.front(max(vouched, _rows_before_zeros(located, image.rows, vouched)))
+        verified = int(located.ends[vouched - 1]) if vouched else 0
+        limit = find_zeros(image.rows, verified)
+        rows = int(np.searchsorted(located.ends, limit, side="right"))
+        located = located.front(max(vouched, rows))
     rows = len(located.ends)
     return JournalRows(
         image.header,
@@ -223,11 +241,9 @@ def _find_fault(image: Image, sync: jf.SyncPoint) -> _Broken | None:
     )
 
 
-def _rows_before_zeros(located: Located, rows: bytes | memoryview, vouched: int) -> int:
-    """The number of rows in front of the first sector of zeros behind the vouched rows."""
+def find_zeros(rows: bytes | memoryview, start: int) -> int:
+    """Where the first whole sector of zeros from byte ``start`` on begins; else the end."""
     sectors = np.frombuffer(rows, dtype=np.uint8, count=len(rows) // _SECTOR * _SECTOR)
     empty = np.flatnonzero(~sectors.reshape(-1, _SECTOR).any(axis=1)) * _SECTOR
-    verified = int(located.ends[vouched - 1]) if vouched else 0
-    behind = empty[empty >= verified]
-    limit = int(behind[0]) if len(behind) else len(rows)
-    return int(np.searchsorted(located.ends, limit, side="right"))
+    behind = empty[empty >= start]
+    return int(behind[0]) if len(behind) else len(rows)

@@ -17,9 +17,11 @@ from logwriter.errors import DamagedError
 from logwriter.eventlog import read_events
 from logwriter.host import boot_id
 from logwriter.journalfile import read_journal
-from logwriter.rundir import WriterId
-from logwriter.segments import check_format, check_segment, to_table
+from logwriter.journalhead import check_owner
+from logwriter.rundir import SegmentFile, WriterId
+from logwriter.segments import Identity, check_identity, check_segment, to_table
 from logwriter.state import AttemptState, fold
+from logwriter.stretches import Stretch, held_twice, subtract
 
 _LOOKS = 5
 _PAUSE_SECONDS = 0.02
@@ -43,6 +45,11 @@ class Part:
     table: pa.Table | None = None
     unverified: int = 0
     hidden_from: int | None = None
+
+    @property
+    def stretch(self) -> Stretch:
+        """The sequence numbers of its rows."""
+        return self.first_seq, self.first_seq + self.rows
 
 
 @dataclass(frozen=True)
@@ -97,12 +104,13 @@ def _read_once(folder: Path, writer: WriterId) -> WriterLog | None:
         return None
     listing = rundir.list_writer(folder)
     sealed = [segment_part(folder / name, state) for name in state.segments]
-    names = [journal.path for journal in listing.journals] + list(listing.spares)
-    unsealed = _journal_parts(names, {part.first_seq for part in sealed}, writer)
-    parts = sorted([*sealed, *unsealed], key=lambda part: part.first_seq)
-    gaps = find_gaps(parts, state)
-    if gaps:
-        raise _MissingRowsError(describe_gap(*gaps[0]))
+    parts = sorted(
+        [*sealed, *_journal_parts(listing, settled(sealed, state), writer)],
+        key=lambda part: part.first_seq,
+    )
+    faults = describe_holes(parts, state, find_unannounced(listing, parts, state))
+    if faults:
+        raise _MissingRowsError(faults[0])
     return WriterLog(state, tuple(parts), torn)
 
 
@@ -116,52 +124,102 @@ def segment_part(path: Path, state: AttemptState) -> Part:
     """
     announced = state.segments[path.name]
     check_segment(path, announced)
-    check_format(path)
+    check_identity(path, expect(state, announced.first_seq, announced.last_seq))
     writer = state.writer
     return Part(writer.rank, writer.attempt, announced.first_seq, announced.rows, path)
 
 
-def _journal_parts(paths: Iterable[Path], sealed: set[int], writer: WriterId) -> list[Part]:
+def expect(state: AttemptState, first_seq: int, last_seq: int) -> Identity:
+    """What the metadata of a segment with these rows must say."""
+    return Identity(
+        run=state.started.run_id if state.started else "",
+        rank=state.writer.rank,
+        attempt=state.writer.attempt,
+        first_seq=first_seq,
+        last_seq=last_seq,
+    )
+
+
+def settled(sealed: Iterable[Part], state: AttemptState) -> list[Stretch]:
+    """The rows that announced segments hold or that were given up.
+
+    A journal whose first row is among them is over: its segment was announced, or a repair dealt
+    with it, which announces the first rows of a damaged journal last.
+    """
+    return [part.stretch for part in sealed] + _lost(state)
+
+
+def _lost(state: AttemptState) -> list[Stretch]:
+    return [(lost.first_seq, lost.last_seq + 1) for lost in state.lost]
+
+
+def is_over(first_seq: int, over: Iterable[Stretch]) -> bool:
+    """Whether the journal that begins with ``first_seq`` is over; ``over`` is from `settled`."""
+    return any(start <= first_seq < end for start, end in over)
+
+
+def _journal_parts(
+    listing: rundir.WriterListing, over: list[Stretch], writer: WriterId
+) -> list[Part]:
+    named = [(journal.path, journal.first_seq) for journal in listing.journals]
     parts = []
-    for path in paths:
-        journal = read_journal(path, boot_id())
-        if journal is None or not journal.rows or journal.header.first_seq in sealed:
+    for path, first_seq in [*named, *((spare, None) for spare in listing.spares)]:
+        if first_seq is not None and is_over(first_seq, over):
             continue
-        first = journal.header.first_seq
-        table = to_table(journal.blocks)
-        parts.append(
-            Part(
-                writer.rank,
-                writer.attempt,
-                first,
-                journal.rows,
-                table=table,
-                unverified=journal.unverified,
+        journal = read_journal(path, boot_id())
+        if journal is None or is_over(journal.header.first_seq, over):
+            continue
+        check_owner(journal.header, path, first_seq, writer)
+        if journal.rows:
+            parts.append(
+                Part(
+                    writer.rank,
+                    writer.attempt,
+                    journal.header.first_seq,
+                    journal.rows,
+                    table=to_table(journal.blocks),
+                    unverified=journal.unverified,
+                )
             )
-        )
     return parts
 
 
-def find_gaps(parts: Iterable[Part], state: AttemptState) -> list[tuple[int, int]]:
-    """Stretches ``(start, end)`` of sequence numbers that no part holds and no repair gave up.
-
-    A stretch with ``end < start`` is held twice.
-    """
-    held = [(part.first_seq, part.first_seq + part.rows) for part in parts]
-    held += [(lost.first_seq, lost.last_seq + 1) for lost in state.lost]
-    if state.finished:
-        held.append((state.finished.rows, state.finished.rows))
-    gaps = []
-    expected = 0
-    for start, end in sorted(held):
-        if start > expected or (start < expected and end > start):
-            gaps.append((expected, start))
-        expected = max(expected, end)
-    return gaps
+def find_unannounced(
+    listing: rundir.WriterListing, parts: Iterable[Part], state: AttemptState
+) -> list[SegmentFile]:
+    """Segments that were never announced, although nothing else holds all of their rows."""
+    held = [part.stretch for part in parts] + _lost(state)
+    return [
+        segment
+        for segment in listing.segments
+        if segment.path.name not in state.segments
+        and subtract((segment.first_seq, segment.last_seq + 1), held)
+    ]
 
 
-def describe_gap(start: int, end: int) -> str:
-    """A gap in words."""
-    if end < start:
-        return f"rows {end}-{start - 1} are there twice"
-    return f"rows {start}-{end - 1} are missing: neither a segment nor a journal holds them"
+def find_gaps(parts: Iterable[Part], state: AttemptState) -> list[Stretch]:
+    """Stretches of sequence numbers that no part holds and no repair gave up."""
+    held = [part.stretch for part in parts] + _lost(state)
+    ends = [end for _, end in held] + ([state.finished.rows] if state.finished else [])
+    return subtract((0, max(ends, default=0)), held)
+
+
+def describe_holes(
+    parts: Iterable[Part], state: AttemptState, unannounced: Iterable[SegmentFile]
+) -> list[str]:
+    """What keeps the parts from being all rows, each once, in words."""
+    parts = list(parts)
+    return [
+        *(
+            f"{segment.path.name}: never announced, and nothing else holds its rows"
+            for segment in unannounced
+        ),
+        *(
+            f"rows {start}-{end - 1} are missing: neither a segment nor a journal holds them"
+            for start, end in find_gaps(parts, state)
+        ),
+        *(
+            f"rows {start}-{end - 1} are there twice"
+            for start, end in held_twice(part.stretch for part in parts)
+        ),
+    ]

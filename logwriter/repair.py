@@ -1,48 +1,32 @@
 """Saving what can be saved of a run whose writers are gone.
 
-For each writer, in this order: events that are whole are kept; rows of journals are sealed, those in
-front of a damage too; what can be read of a damaged segment is sealed again; rows that are gone for
-good are announced as lost, so that readers go on behind them. A damaged original is never deleted:
-it moves to ``damaged/`` beside the others. Killed at any point, running it again finishes the work.
+For each writer, in this order: events that are whole are kept; announced segments under a wrong
+name are put back; segments that are whole and were never announced are announced; rows of journals
+are sealed, those around a damage too; what can be read of a damaged segment is sealed again; rows
+that are gone for good are announced as lost, so that readers go on behind them. A damaged original
+is never deleted: it moves to ``damaged/`` beside the others. Killed at any point, running it again
+finishes the work.
 """
 
-import errno
-import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from logwriter import durable, rundir
+from logwriter.aside import keep_original
 from logwriter.errors import WriterLockedError
 from logwriter.eventlog import EventLog, salvage_events
-from logwriter.events import RowsLost, encode_line
+from logwriter.events import encode_line
+from logwriter.holdings import Holdings
 from logwriter.host import host_name
 from logwriter.lock import WriterLock, describe_holder, is_held, read_holder
+from logwriter.misplaced import put_back
 from logwriter.parts import find_gaps
-from logwriter.rundir import WriterId
-from logwriter.segments import SCHEMA, to_table, write_segment
+from logwriter.rundir import SegmentFile, WriterId
+from logwriter.saving import RepairReport, Saving
 from logwriter.verify import WriterCheck, check_writer
 
 
-@dataclass
-class RepairReport:
-    """What was done to one writer's folder.
-
-    ``rows`` can be read now; ``lost_rows`` are gone for good; ``lost_values`` are single values that
-    are gone from rows of damaged segments. ``moved`` are the originals of what was damaged.
-    """
-
-    writer: WriterId
-    rows: int = 0
-    lost_rows: int = 0
-    lost_values: int = 0
-    actions: list[str] = field(default_factory=list)
-    moved: list[Path] = field(default_factory=list)
-
-
-def repair(path: Path, *, force: bool = False) -> list[RepairReport]:
+def repair(path: str | Path, *, force: bool = False) -> list[RepairReport]:
     """Seal what dead writers of the run at ``path`` left unsealed, and set damage aside.
 
     Args:
@@ -54,10 +38,11 @@ def repair(path: Path, *, force: bool = False) -> list[RepairReport]:
         WriterLockedError: A writer lives, or ran on another machine and ``force`` is not given.
         NewerFormatError: A newer everystep wrote the run.
     """
-    writers = rundir.list_writers(path)
+    run = Path(path)
+    writers = rundir.list_writers(run)
     for writer in writers:
-        _require_own_machine(rundir.writer_path(path, writer), force=force)
-    return [_repair_writer(path, writer) for writer in writers]
+        _require_own_machine(rundir.writer_path(run, writer), force=force)
+    return [_repair_writer(run, writer) for writer in writers]
 
 
 def _require_own_machine(folder: Path, *, force: bool) -> None:
@@ -74,16 +59,21 @@ def _require_own_machine(folder: Path, *, force: bool) -> None:
 
 
 def _repair_writer(run: Path, writer: WriterId) -> RepairReport:
+    report = RepairReport(writer)
     lock = WriterLock(rundir.writer_path(run, writer))
     try:
-        check = check_writer(run, writer)
-        report = RepairReport(writer)
+        check = check_writer(run, writer, mine=True)
         if check.bad_events:
             _keep_whole_events(check.folder, report)
+        if check.gone or check.bad_segments:
+            actions, moved = put_back(check)
+            report.actions += actions
+            report.moved += moved
+            check = check_writer(run, writer, mine=True)
         events = EventLog(check.folder)
         try:
-            _Repair(check, events, report).seal()
-            _announce_losses(check_writer(run, writer), events, report)
+            _save(check, events, report)
+            _announce_losses(check_writer(run, writer, mine=True), events, report)
         finally:
             events.close()
     finally:
@@ -91,86 +81,50 @@ def _repair_writer(run: Path, writer: WriterId) -> RepairReport:
     return report
 
 
-@dataclass(frozen=True)
-class _Repair:
-    """One writer's repair in progress."""
-
-    check: WriterCheck
-    events: EventLog
-    report: RepairReport
-
-    def seal(self) -> None:
-        """Seal all rows that can be read, and put damaged originals aside."""
-        for path, journal in self.check.journals:
-            self._seal(to_table(journal.blocks), journal.header.first_seq, journal.rows)
-            self.report.actions.append(f"{path.name}: sealed {journal.rows} rows")
-        for path in self.check.bad_journals:
-            _move_aside(path, self.report)
-        for path in self.check.bad_segments:
-            announced = self.check.state.segments[path.name]
-            kept = self._reseal(path, announced.first_seq, announced.rows)
-            self.report.lost_values += announced.values - kept
-        for segment in self.check.unannounced:
-            self._reseal(segment.path, segment.first_seq, segment.last_seq - segment.first_seq + 1)
-        listing = rundir.list_writer(self.check.folder)
-        for path in (*(journal.path for journal in listing.journals), *listing.spares):
-            path.unlink()  # sealed, now or before
-        durable.sync_directory(self.check.folder)
-
-    def _reseal(self, path: Path, first_seq: int, rows: int) -> int:
-        """Seal again what can be read of a segment; returns the number of values kept."""
-        table, bad = _readable(path)
-        _copy_aside(path, self.report)
-        if table.num_rows:
-            self._seal(table, first_seq, rows)
-        else:
+def _save(check: WriterCheck, events: EventLog, report: RepairReport) -> None:
+    """Bring all rows that can be read into announced segments."""
+    held = [part.stretch for part in check.parts if part.path is not None]
+    holdings = Holdings(check.folder, check.state, events, held)
+    saving = Saving(check.state, holdings, report)
+    listing = rundir.list_writer(check.folder)
+    unannounced = [s for s in listing.segments if s.path.name not in check.state.segments]
+    for segment in unannounced:
+        saving.adopt(segment)
+    for path, first_seq in _journals(listing):
+        saving.save_journal(path, first_seq)
+    for path in check.bad_segments:
+        announced = check.state.segments[path.name]
+        segment = SegmentFile(announced.first_seq, announced.last_seq, path)
+        saving.save_segment(segment, announced.values)
+    for segment in unannounced:
+        saving.save_segment(segment, None)
+    for path in listing.unknown:
+        if durable.is_temporary(path):
             path.unlink()
-        self.report.actions.append(
-            f"{path.name}: kept {table.num_rows} values; {bad} of its row groups could not be read"
-        )
-        return int(table.num_rows)
-
-    def _seal(self, table: pa.Table, first_seq: int, rows: int) -> None:
-        started = self.check.state.started
-        sealed = write_segment(
-            self.check.folder,
-            table,
-            first_seq=first_seq,
-            rows=rows,
-            run_id=started.run_id if started else "",
-            writer=self.check.writer,
-            time=time.time_ns() // 1000,
-        )
-        self.events.append(sealed, durable=True)
-        if self.events.waiting:
-            raise OSError(
-                errno.ENOSPC, "no space left to announce a segment", str(self.events.path)
-            )
+    durable.sync_directory(check.folder)
+    _report_losses(holdings, report)
 
 
-def _readable(path: Path) -> tuple[pa.Table, int]:
-    """The row groups of a segment whose page checksums hold, and the number of the others."""
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=["metric"])
-    except (pa.ArrowException, OSError):
-        return SCHEMA.empty_table(), 1
-    good, bad = [SCHEMA.empty_table()], 0
-    for number in range(file.num_row_groups):
-        try:
-            good.append(file.read_row_group(number).cast(SCHEMA))
-        except (pa.ArrowException, OSError):
-            bad += 1
-    return pa.concat_tables(good), bad
+def _journals(listing: rundir.WriterListing) -> Iterable[tuple[Path, int | None]]:
+    """Spares first, then the last journal to the first: rows of a later one are never given up."""
+    yield from ((spare, None) for spare in listing.spares)
+    yield from ((journal.path, journal.first_seq) for journal in reversed(listing.journals))
 
 
 def _announce_losses(check: WriterCheck, events: EventLog, report: RepairReport) -> None:
-    for start, end in find_gaps(check.parts, check.state):
-        now = time.time_ns() // 1000
-        lost = RowsLost(time=now, first_seq=start, last_seq=end - 1, reason="damaged beyond repair")
-        events.append(lost, durable=True)
+    """Give up the rows that are in no file at all."""
+    held = [part.stretch for part in check.parts]
+    holdings = Holdings(check.folder, check.state, events, held)
+    for gap in find_gaps(check.parts, check.state):
+        holdings.give_up(gap)
+    report.rows = check.rows
+    _report_losses(holdings, report)
+
+
+def _report_losses(holdings: Holdings, report: RepairReport) -> None:
+    for start, end in holdings.given_up:
         report.lost_rows += end - start
         report.actions.append(f"rows {start}-{end - 1} are lost")
-    report.rows = check.rows
 
 
 def _keep_whole_events(folder: Path, report: RepairReport) -> None:
@@ -179,28 +133,8 @@ def _keep_whole_events(folder: Path, report: RepairReport) -> None:
         return
     events, faults, _ = salvage_events(path)
     if faults:
-        _copy_aside(path, report)
+        report.moved.append(keep_original(path))
     durable.replace_file(path, b"".join(encode_line(event) for event in events))
     report.actions.append(
         f"{path.name}: kept {len(events)} events, left out {len(faults)} damaged lines"
     )
-
-
-def _move_aside(path: Path, report: RepairReport) -> None:
-    target = _place_aside(path, report)
-    path.rename(target)
-    durable.sync_directory(target.parent)
-
-
-def _copy_aside(path: Path, report: RepairReport) -> None:
-    durable.replace_file(_place_aside(path, report), path.read_bytes())
-
-
-def _place_aside(path: Path, report: RepairReport) -> Path:
-    folder = path.parent / rundir.DAMAGED
-    folder.mkdir(exist_ok=True)
-    number = 0
-    while (target := folder / f"{path.name}.{number}").exists():
-        number += 1
-    report.moved.append(target)
-    return target

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from logwriter.parts import Part, WriterLog
 
 _COLUMNS = ["seq", "step"]
+_SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
 
 
 def hide_rewound(writers: Sequence[WriterLog]) -> list[WriterLog]:
@@ -51,23 +52,33 @@ def _hide(log: WriterLog, later: Sequence[WriterLog]) -> tuple[Part, ...]:
 
 
 def _resume_step(log: WriterLog) -> int | None:
-    """The last step that the attempt leaves to earlier ones; ``None`` if it hides nothing."""
+    """The last step that the attempt leaves to earlier ones; ``None`` if it hides nothing.
+
+    It is one less than any step can be where the attempt begins with the smallest of all.
+    """
     if log.state.resumed is None:
         return None
     if log.state.resumed.step is not None:
         return log.state.resumed.step
-    if not log.parts:
-        return None
-    table = _steps(log.parts[0])
-    first = table.filter(pc.field("seq") == log.parts[0].first_seq)
-    return int(first.column("step")[0].as_py()) - 1
+    for part in log.parts:
+        table = _steps(part)
+        if table.num_rows:  # else a repair kept none of its values
+            first = table.filter(pc.field("seq") == pc.min(table.column("seq")))
+            return int(first.column("step")[0].as_py()) - 1
+    return None
 
 
 def _first_past(parts: Sequence[Part], step: int) -> int | None:
     """The sequence number of the first row whose step is larger than ``step``."""
+    if step >= _LARGEST:
+        return None
+    if step < _SMALLEST:
+        return min((part.first_seq for part in parts), default=None)
     for part in parts:
-        if part.path is not None and _footer_maximum(part.path) <= step:
-            continue
+        if part.path is not None:
+            largest = _footer_maximum(part.path)
+            if largest is None or largest <= step:
+                continue
         past = _steps(part).filter(pc.field("step") > step)
         if past.num_rows:
             return int(pc.min(past.column("seq")).as_py())
@@ -84,14 +95,14 @@ def _largest_step(part: Part) -> int | None:
     return None if largest is None else int(largest)
 
 
-def _footer_maximum(path: object) -> int:
-    """The largest step of a segment, from the statistics in its footer."""
+def _footer_maximum(path: object) -> int | None:
+    """The largest step of a segment, from the statistics in its footer; ``None`` without values."""
     metadata = pq.read_metadata(path)
     column = metadata.schema.to_arrow_schema().get_field_index("step")
     groups = (
         metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)
     )
-    return max(int(statistics.max) for statistics in groups)
+    return max((int(statistics.max) for statistics in groups), default=None)
 
 
 def _steps(part: Part) -> pa.Table:

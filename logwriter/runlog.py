@@ -1,6 +1,5 @@
 """Reading a run: finished, crashed or live. Arrow out; rows by rank, attempt, metric, sequence."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -131,7 +130,7 @@ class RunLog:
         parts = self.parts(attempts, ranks)
         tables = [ROWS_SCHEMA.empty_table()]
         for (rank, attempt), group in groupby(parts, key=lambda part: (part.rank, part.attempt)):
-            tables += [_with_writer(table, rank, attempt) for table in _by_metric(group, wanted)]
+            tables.append(_with_writer(_by_metric(group, wanted), rank, attempt))
         return pa.concat_tables(tables).unify_dictionaries()
 
     def series(
@@ -165,7 +164,7 @@ class RunLog:
             UnknownMetricError: One was not.
         """
         known = self.metrics
-        missing = [name for name in metrics if name not in set(known)]
+        missing = sorted(set(metrics).difference(known))
         if missing:
             logged = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "") or "none"
             raise UnknownMetricError(f"{self.path}: no metric {missing[0]!r}; logged are: {logged}")
@@ -175,15 +174,38 @@ def _unhidden(part: Part) -> Part:
     return replace(part, hidden_from=None)
 
 
-def _by_metric(parts: Iterable[Part], wanted: Sequence[str] | None) -> Iterator[pa.Table]:
+def _by_metric(parts: Iterable[Part], wanted: Sequence[str] | None) -> pa.Table:
     """The rows of one writer, metric by metric. Inside a part they are sorted already."""
-    pieces: dict[str, list[pa.Table]] = defaultdict(list)
-    for part in parts:
-        table = load_part(part, wanted)
-        for name in pc.unique(table.column("metric")).to_pylist():
-            pieces[name].append(table.filter(pc.field("metric") == name))
-    for name in sorted(pieces):
-        yield from pieces[name]
+    tables = [load_part(part, wanted) for part in parts]
+    if len(tables) == 1:
+        return tables[0]
+    table = pa.concat_tables(tables)
+    names, codes = encode_metrics(table)
+    place = np.empty(len(names), dtype=np.int32)
+    place[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+    return table.take(pa.array(np.argsort(place[codes], kind="stable")))
+
+
+def encode_metrics(table: pa.Table) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """The names of a table's metrics, and the index of each record's, (n,), among them."""
+    column = table.column("metric").unify_dictionaries()
+    if not column.num_chunks:
+        return [], np.empty(0, dtype=np.int32)
+    codes = [chunk.indices.to_numpy() for chunk in column.chunks]
+    return column.chunk(0).dictionary.to_pylist(), np.concatenate(codes)
+
+
+def chunks(part: Part, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The visible rows of a part, in pieces that are sorted and small enough for any memory."""
+    if part.table is not None:
+        tables: Iterable[pa.Table] = [part.table.select(columns)]
+    else:
+        file = pq.ParquetFile(part.path, page_checksum_verification=True)
+        groups = range(file.num_row_groups)
+        tables = (file.read_row_group(group, columns=list(columns)) for group in groups)
+    for table in tables:
+        hidden = part.hidden_from
+        yield table if hidden is None else table.filter(pc.field("seq") < hidden)
 
 
 def load_part(part: Part, wanted: Sequence[str] | None) -> pa.Table:

@@ -1,14 +1,18 @@
 """Sealed segments: rows in long format, as Parquet, sorted by metric, then sequence number.
 
 One schema for ever. `to_table` turns a journal's blocks into it, `write_segment` puts it on disk,
-`check_segment` tells whether a segment is still the file that was announced.
+`check_segment` tells whether a segment is still the file that was announced, `check_identity`
+whether it belongs where it lies.
 """
 
+import json
+import stat
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,6 +46,23 @@ _ENCODINGS = {
     "time": "DELTA_BINARY_PACKED",
     "value": "BYTE_STREAM_SPLIT",
 }
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a segment's metadata says it is. ``run`` is empty where that was not known."""
+
+    format: int = SEGMENT_FORMAT
+    run: str = ""
+    rank: int = 0
+    attempt: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+
+    def fits(self, expected: "Identity") -> bool:
+        """Whether it is what was expected; an unknown run fits every run."""
+        if not (self.run and expected.run):
+            expected = msgspec.structs.replace(expected, run=self.run)
+        return self == expected
 
 
 def to_table(blocks: Iterable[Block]) -> pa.Table:
@@ -107,25 +128,20 @@ def write_segment(
     Raises:
         OSError: The disk refused; nothing was left behind.
     """
-    path = segment_path(folder, first_seq, first_seq + rows - 1)
-    meta = (
-        f'{{"format":{SEGMENT_FORMAT},"run":"{run_id}","rank":{writer.rank},"attempt":{writer.attempt},'
-        f'"first_seq":{first_seq},"last_seq":{first_seq + rows - 1}}}'
+    last_seq = first_seq + rows - 1
+    path = segment_path(folder, first_seq, last_seq)
+    identity = Identity(
+        run=run_id,
+        rank=writer.rank,
+        attempt=writer.attempt,
+        first_seq=first_seq,
+        last_seq=last_seq,
     )
-    table = table.replace_schema_metadata({_KEY: meta.encode()})
+    table = table.replace_schema_metadata({_KEY: msgspec.json.encode(identity)})
     crcs: list[tuple[int, int]] = []
 
     def write(temporary: Path) -> None:
-        pq.write_table(
-            table,
-            temporary,
-            row_group_size=ROW_GROUP_VALUES,
-            compression="zstd",
-            use_dictionary=["metric"],
-            column_encoding=_ENCODINGS,
-            write_page_checksum=True,
-            store_schema=True,
-        )
+        _write_parquet(table, temporary)
         crcs.append(file_crc(temporary))
 
     durable.replace_with(path, write)
@@ -134,11 +150,24 @@ def write_segment(
         time=time,
         segment=path.name,
         first_seq=first_seq,
-        last_seq=first_seq + rows - 1,
+        last_seq=last_seq,
         rows=rows,
         values=table.num_rows,
         bytes=size,
         crc32=crc,
+    )
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(
+        table,
+        path,
+        row_group_size=ROW_GROUP_VALUES,
+        compression="zstd",
+        use_dictionary=["metric"],
+        column_encoding=_ENCODINGS,
+        write_page_checksum=True,
+        store_schema=True,
     )
 
 
@@ -162,34 +191,60 @@ def check_segment(path: Path, announced: SegmentSealed) -> None:
         FileNotFoundError: It is gone.
         DamagedError: Its bytes are not those that were announced.
     """
-    stat = path.stat()
-    key = (str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise DamagedError(f"{path.name}: not a file, but named like a segment")
+    key = (str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ino)
     if key not in _checked:
         _checked[key] = file_crc(path)[0]
-    if stat.st_size != announced.bytes or _checked[key] != announced.crc32:
+    if found.st_size != announced.bytes or _checked[key] != announced.crc32:
         raise DamagedError(
-            f"{path.name}: {stat.st_size} bytes with CRC-32 {_checked[key]:08x}, but "
+            f"{path.name}: {found.st_size} bytes with CRC-32 {_checked[key]:08x}, but "
             f"{announced.bytes} with {announced.crc32:08x} were sealed; "
             "`everystep verify --repair RUN` saves what can be read of it"
         )
 
 
-def check_format(path: Path) -> None:
-    """Make sure that this version can read the segment.
+def check_identity(path: Path, expected: Identity) -> None:
+    """Make sure that this version can read the segment, and that it belongs where it lies.
 
     Raises:
+        FileNotFoundError: It is gone.
+        NewerFormatError: A newer everystep wrote it.
+        DamagedError: It is no segment, or one of another run, another writer or other rows.
+    """
+    found = identify(path)
+    if not found.fits(expected):
+        raise DamagedError(
+            f"{path.name}: holds the rows {found.first_seq}-{found.last_seq} of "
+            f"{WriterId(found.rank, found.attempt)} of run {found.run or 'unknown'}: "
+            "they do not belong here; `everystep verify --repair RUN` sets it aside"
+        )
+
+
+def identify(path: Path) -> Identity:
+    """What the segment says it is.
+
+    Raises:
+        FileNotFoundError: It is gone.
         NewerFormatError: A newer everystep wrote it.
         DamagedError: It is no segment.
     """
     try:
-        meta = pq.read_metadata(path).metadata or {}
-    except pa.ArrowInvalid as error:
+        text = (pq.read_metadata(path).metadata or {}).get(_KEY, b"")
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
         raise DamagedError(f"{path.name}: not a Parquet file: {error}") from error
-    text = meta.get(_KEY, b"").decode()
     if not text:
         raise DamagedError(f"{path.name}: a Parquet file, but not a segment of everystep")
-    if f'"format":{SEGMENT_FORMAT},' not in text:
-        raise NewerFormatError(
-            f"{path.name}: a segment of another format ({text}); this everystep reads format "
-            f"{SEGMENT_FORMAT}. Install a newer everystep to read this run"
-        )
+    try:
+        version = json.loads(text)["format"]
+        if version == SEGMENT_FORMAT:
+            return msgspec.json.decode(text, type=Identity)
+    except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
+        raise DamagedError(f"{path.name}: its metadata make no sense: {error}") from error
+    raise NewerFormatError(
+        f"{path.name}: a segment of another format ({version}); this everystep reads format "
+        f"{SEGMENT_FORMAT}. Install a newer everystep to read this run"
+    )

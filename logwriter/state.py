@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from logwriter import events as ev
 from logwriter.rundir import WriterId
+from logwriter.stretches import Stretch, merge, subtract
 
 UNFINISHED = "unfinished"
 
@@ -23,7 +26,11 @@ class EpochState:
 
 @dataclass(frozen=True)
 class AttemptState:
-    """What the events of one writer add up to."""
+    """What the events of one writer add up to.
+
+    ``segments`` and ``lost`` say where its rows are. The last word about a row counts: what was
+    announced or given up once is void as far as later announcements speak of the same rows.
+    """
 
     writer: WriterId
     started: ev.RunStarted | None = None
@@ -133,10 +140,14 @@ def fold(writer: WriterId, events: Iterable[ev.Event]) -> AttemptState:
     """What the events of one writer, in order, add up to. Linear in their number."""
     of: dict[type[ev.Event], list[Any]] = defaultdict(list)
     config: dict[str, Any] = {}
+    holdings: list[ev.SegmentSealed | ev.RowsLost] = []
     for event in events:
         of[type(event)].append(event)
+        if isinstance(event, ev.SegmentSealed | ev.RowsLost):
+            holdings.append(event)
         if isinstance(event, ev.RunStarted | ev.ConfigUpdated):
             config |= event.config
+    segments, lost = _last_words(holdings)
     return AttemptState(
         writer,
         started=_last(of[ev.RunStarted]),
@@ -148,12 +159,8 @@ def fold(writer: WriterId, events: Iterable[ev.Event]) -> AttemptState:
         phases=tuple(of[ev.PhaseStarted]),
         checkpoints=tuple(of[ev.CheckpointSaved]),
         messages=tuple(of[ev.Message]),
-        lost=tuple(of[ev.RowsLost]),
-        segments={
-            event.segment: event
-            for event in of[ev.SegmentSealed]
-            if not _is_lost(event, of[ev.RowsLost])
-        },
+        segments=segments,
+        lost=lost,
     )
 
 
@@ -161,10 +168,26 @@ def _last(events: list[Any]) -> Any:
     return events[-1] if events else None
 
 
-def _is_lost(sealed: ev.SegmentSealed, losses: list[ev.RowsLost]) -> bool:
-    return any(
-        lost.first_seq <= sealed.first_seq and sealed.last_seq <= lost.last_seq for lost in losses
-    )
+def _last_words(
+    holdings: list[ev.SegmentSealed | ev.RowsLost],
+) -> tuple[dict[str, ev.SegmentSealed], tuple[ev.RowsLost, ...]]:
+    """The segments and losses that later ones do not make void, in the order of the events."""
+    spoken: list[Stretch] = []
+    segments: list[ev.SegmentSealed] = []
+    lost: list[ev.RowsLost] = []
+    for event in reversed(holdings):
+        stretch = (event.first_seq, event.last_seq + 1)
+        rest = subtract(stretch, spoken)
+        if rest and isinstance(event, ev.SegmentSealed):
+            segments.append(event)
+        elif isinstance(event, ev.RowsLost):
+            lost += [_narrow(event, *piece) for piece in reversed(rest)]
+        spoken = merge([*spoken, stretch])
+    return {event.segment: event for event in reversed(segments)}, tuple(reversed(lost))
+
+
+def _narrow(lost: ev.RowsLost, start: int, end: int) -> ev.RowsLost:
+    return msgspec.structs.replace(lost, first_seq=start, last_seq=end - 1)
 
 
 def _epochs(started: list[ev.EpochStarted], ended: list[ev.EpochEnded]) -> tuple[EpochState, ...]:

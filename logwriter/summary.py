@@ -4,9 +4,6 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from logwriter import rundir
 from logwriter.lock import is_held
 from logwriter.parts import WriterLog
@@ -33,20 +30,6 @@ class AttemptSummary:
     host: str
     pid: int
     error: str | None
-
-
-@dataclass(frozen=True)
-class MetricSummary:
-    """One metric in the effective history of its lowest rank."""
-
-    metric: str
-    values: int
-    first_step: int
-    last_step: int
-    last: float | None
-    minimum: float | None
-    maximum: float | None
-    not_finite: int
 
 
 @dataclass(frozen=True)
@@ -103,12 +86,6 @@ def summarize_attempts(log: RunLog) -> list[AttemptSummary]:
     return [_summarize_attempt(log.path, writer) for writer in log.writers]
 
 
-def summarize_metrics(log: RunLog) -> list[MetricSummary]:
-    """Each metric of the effective history, by name; one metric in memory at a time."""
-    tables = ((name, log.rows([name])) for name in log.metrics)
-    return [_summarize_metric(name, table) for name, table in tables if table.num_rows]
-
-
 def iso(time: int) -> str:
     """Microseconds since 1970 as ISO 8601 in UTC, to the second."""
     moment = dt.datetime.fromtimestamp(time / 1e6, dt.UTC)
@@ -141,23 +118,3 @@ def _hidden(first_seq: int, rows: int, hidden_from: int | None) -> int:
     if hidden_from is None:
         return 0
     return min(rows, max(0, first_seq + rows - hidden_from))
-
-
-def _summarize_metric(name: str, table: pa.Table) -> MetricSummary:
-    table = table.filter(pc.field("rank") == pc.min(table.column("rank")))
-    values = table.column("value")
-    finite = values.filter(pc.is_finite(values))
-    ends = pc.min_max(finite).as_py()
-    steps = pc.min_max(table.column("step")).as_py()
-    last = values[-1].as_py() if len(values) else None
-    finite_last = last if last is not None and last - last == 0 else None
-    return MetricSummary(
-        metric=name,
-        values=len(values),
-        first_step=steps["min"],
-        last_step=steps["max"],
-        last=finite_last,
-        minimum=ends["min"],
-        maximum=ends["max"],
-        not_finite=len(values) - len(finite),
-    )

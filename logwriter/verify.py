@@ -1,18 +1,31 @@
 """Checking every byte of a run that has a checksum, and naming each fault. Changes nothing."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from logwriter import rundir
+from logwriter import durable, rundir
 from logwriter.errors import DamagedError
 from logwriter.eventlog import salvage_events
 from logwriter.events import Event
 from logwriter.host import boot_id
-from logwriter.journalfile import JournalRows, judge, load
+from logwriter.journalfile import judge, load
+from logwriter.journalhead import check_owner
 from logwriter.lock import is_held
-from logwriter.parts import Part, describe_gap, find_gaps, segment_part
+from logwriter.parts import (
+    Part,
+    describe_holes,
+    find_unannounced,
+    is_over,
+    segment_part,
+    settled,
+)
 from logwriter.rundir import WriterId
 from logwriter.state import AttemptState, fold
+from logwriter.stretches import Stretch
+
+_LOOKS = 3
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass
@@ -21,8 +34,9 @@ class WriterCheck:
 
     ``faults`` are damage or loss; ``notes`` are harmless facts, such as a torn last event of a
     killed process. ``rows`` can be read, ``unverified`` of them without a checksum to vouch for
-    them after a power cut. ``parts`` holds the good segments and journals, ``journals`` every
-    journal with rows, ``bad_segments`` the announced segments that are not what was announced.
+    them after a power cut. ``parts`` holds the good segments and journals, ``bad_segments`` the
+    announced segments that are not what was announced, ``gone`` the names of those that are not
+    there.
     """
 
     writer: WriterId
@@ -34,56 +48,60 @@ class WriterCheck:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
-    journals: list[tuple[Path, JournalRows]] = field(default_factory=list)
-    bad_journals: list[Path] = field(default_factory=list)
     bad_segments: list[Path] = field(default_factory=list)
-    unannounced: list[rundir.SegmentFile] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     bad_events: bool = False
 
 
-_LOOKS = 3
-
-
-def verify(path: Path) -> list[WriterCheck]:
+def verify(path: str | Path) -> list[WriterCheck]:
     """Check every writer of the run at ``path``.
 
     Raises:
         NotARunError: There is no run.
         NewerFormatError: A newer everystep wrote it.
     """
-    return [check_writer(path, writer) for writer in rundir.list_writers(path)]
+    run = Path(path)
+    return [check_writer(run, writer) for writer in rundir.list_writers(run)]
 
 
-def check_writer(run: Path, writer: WriterId) -> WriterCheck:
+def check_writer(run: Path, writer: WriterId, *, mine: bool = False) -> WriterCheck:
     """Check one writer's events, segments and journals, and that no row is missing.
 
     A living writer may seal a journal between two looks, so a fault counts when it stays.
+
+    Args:
+        run: The run's folder.
+        writer: Whose files to check.
+        mine: The lock of the writer's folder is held by the caller, so nobody writes.
     """
     for _ in range(_LOOKS):
-        check = _look(run, writer)
+        folder = rundir.writer_path(run, writer)
+        check = _look(folder, writer, live=not mine and is_held(folder))
         if not (check.live and check.faults):
             break
+        time.sleep(_PAUSE_SECONDS)
     return check
 
 
-def _look(run: Path, writer: WriterId) -> WriterCheck:
-    folder = rundir.writer_path(run, writer)
-    live = is_held(folder)
+def _look(folder: Path, writer: WriterId, *, live: bool) -> WriterCheck:
     events, faults, torn = _events(folder)
     check = WriterCheck(writer, folder, live, fold(writer, events), faults=[str(f) for f in faults])
     check.bad_events = bool(faults or torn)
     if torn:
         check.notes.append(torn)
     listing = rundir.list_writer(folder)
-    check.notes += [f"{path.name}: not a file of everystep; left alone" for path in listing.unknown]
+    _note_unknown(check, listing)
     _check_segments(check)
-    for journal in (*(journal.path for journal in listing.journals), *listing.spares):
-        _check_journal(check, journal)
-    _check_unannounced(check, listing)
+    over = settled(check.parts, check.state)
+    for journal in listing.journals:
+        _check_journal(check, journal.path, journal.first_seq, over)
+    for spare in listing.spares:
+        _check_journal(check, spare, None, over)
     check.parts.sort(key=lambda part: part.first_seq)
-    check.faults += [
-        f"{folder.name}: {describe_gap(*gap)}" for gap in find_gaps(check.parts, check.state)
-    ]
+    unannounced = find_unannounced(listing, check.parts, check.state)
+    _note_unannounced(check, listing, {segment.path.name for segment in unannounced})
+    holes = describe_holes(check.parts, check.state, unannounced)
+    check.faults += [f"{folder.name}: {hole}" for hole in holes]
     check.rows = sum(part.rows for part in check.parts)
     return check
 
@@ -98,6 +116,14 @@ def _events(folder: Path) -> tuple[list[Event], list[DamagedError], str | None]:
         return [], [], f"{folder.name}: its writer died before it wrote anything"
 
 
+def _note_unknown(check: WriterCheck, listing: rundir.WriterListing) -> None:
+    for path in listing.unknown:
+        if not durable.is_temporary(path):
+            check.notes.append(f"{path.name}: not a file of everystep; left alone")
+        elif not check.live:
+            check.notes.append(f"{path.name}: half written by a process that died; not needed")
+
+
 def _check_segments(check: WriterCheck) -> None:
     for name in check.state.segments:
         path = check.folder / name
@@ -105,40 +131,36 @@ def _check_segments(check: WriterCheck) -> None:
             check.parts.append(segment_part(path, check.state))
         except FileNotFoundError:
             check.faults.append(f"{name}: sealed and announced, but gone")
+            check.gone.append(name)
         except DamagedError as fault:
             check.faults.append(str(fault))
             check.bad_segments.append(path)
 
 
-def _check_journal(check: WriterCheck, path: Path) -> None:
+def _check_journal(
+    check: WriterCheck, path: Path, first_seq: int | None, over: list[Stretch]
+) -> None:
+    """Add the journal's rows to the parts, or say what is wrong with it."""
+    if first_seq is not None and is_over(first_seq, over):
+        check.notes.append(f"{path.name}: already sealed, or given up, and never removed")
+        return
     try:
         image = load(path)
+        if image is None or is_over(image.header.first_seq, over):
+            return
+        check_owner(image.header, path, first_seq, check.writer)
     except FileNotFoundError:
         return  # sealed meanwhile by its living writer
     except DamagedError as fault:
         check.faults.append(str(fault))
-        check.bad_journals.append(path)
-        return
-    if image is None:
         return
     contents = judge(image, same_boot=image.header.boot_id == boot_id())
-    if any(part.first_seq == contents.header.first_seq for part in check.parts):
-        check.notes.append(f"{path.name}: already sealed; its writer died before it was removed")
-        return
     if contents.damage:
         check.faults.append(str(contents.damage))
-        check.bad_journals.append(path)
     if contents.rows:
-        check.journals.append((path, contents))
-        first = contents.header.first_seq
+        writer, first = check.writer, contents.header.first_seq
         check.parts.append(
-            Part(
-                check.writer.rank,
-                check.writer.attempt,
-                first,
-                contents.rows,
-                unverified=contents.unverified,
-            )
+            Part(writer.rank, writer.attempt, first, contents.rows, unverified=contents.unverified)
         )
     if contents.unverified:
         check.unverified += contents.unverified
@@ -148,17 +170,19 @@ def _check_journal(check: WriterCheck, path: Path) -> None:
         )
 
 
-def _check_unannounced(check: WriterCheck, listing: rundir.WriterListing) -> None:
-    """Segments that were renamed into place before their writer died, and never announced."""
+def _note_unannounced(check: WriterCheck, listing: rundir.WriterListing, faulty: set[str]) -> None:
+    """Segments that were renamed into place before their writer died, or that came back."""
+    if check.live:
+        return
+    known = {*check.state.segments, *faulty}
     for segment in listing.segments:
-        if segment.path.name in check.state.segments:
-            continue
-        if any(path_rows.header.first_seq == segment.first_seq for _, path_rows in check.journals):
+        if segment.path.name not in known:
+            held = any(
+                part.first_seq <= segment.first_seq < part.stretch[1] for part in check.parts
+            )
             check.notes.append(
-                f"{segment.path.name}: never announced; its journal still holds the rows"
+                f"{segment.path.name}: never announced; its rows are held elsewhere"
+                if held
+                else f"{segment.path.name}: given up by a repair, but here again; "
+                "`everystep verify --repair RUN` takes it back"
             )
-        elif not check.live:
-            check.faults.append(
-                f"{segment.path.name}: never announced, and no journal holds its rows"
-            )
-            check.unannounced.append(segment)

@@ -5,14 +5,9 @@ from pathlib import Path
 import click
 
 from logwriter.cli.text import JSON, RUN, print_json, print_table, printable
+from logwriter.metricsummary import summarize_metrics
 from logwriter.runlog import read
-from logwriter.summary import (
-    AttemptSummary,
-    RunSummary,
-    summarize,
-    summarize_attempts,
-    summarize_metrics,
-)
+from logwriter.summary import AttemptSummary, RunSummary, summarize, summarize_attempts
 
 
 @click.command()

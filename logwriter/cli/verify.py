@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from logwriter.cli.text import JSON, RUN, print_json
-from logwriter.repair import RepairReport, repair
+from logwriter.repair import repair
+from logwriter.saving import RepairReport
 from logwriter.verify import WriterCheck
 from logwriter.verify import verify as check_run
 

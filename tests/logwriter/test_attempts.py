@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logwriter import Run, read
+from logwriter.repair import repair
 
 
 def log_steps(
@@ -89,6 +90,30 @@ def test_an_attempt_that_died_before_its_first_row_hides_nothing(run_path: Path)
     with Run(run_path, resume=True):
         pass
     assert len(effective(run_path)) == 5
+
+
+def test_the_smallest_and_the_largest_step_are_steps(run_path: Path) -> None:
+    """An attempt that begins at the smallest hides all before it; one after the largest, nothing."""
+    smallest, largest = -(1 << 63), (1 << 63) - 1
+    log_steps(run_path, [smallest, 0, largest])
+    log_steps(run_path, [smallest, 7], resume=True)
+    assert effective(run_path) == [(1, smallest), (1, 7)]
+    log_steps(run_path, [largest], resume=largest - 1)
+    assert effective(run_path) == [(1, smallest), (1, 7), (2, largest)]
+
+
+def test_an_attempt_whose_first_values_are_lost_resumes_at_the_first_that_is_left(
+    run_path: Path,
+) -> None:
+    """A repair kept the second half of its rows."""
+    log_steps(run_path, range(10))
+    with Run(run_path, resume=True) as run:
+        run.log({"loss": 0.0}, step=4)
+        run.flush()
+        run.log({"loss": 0.0}, step=6)
+    next(run_path.glob("writers/*-a001/steps-000000000000-*")).unlink()
+    repair(run_path)
+    assert effective(run_path) == [*((0, step) for step in range(6)), (1, 6)]
 
 
 @settings(max_examples=25, deadline=None)

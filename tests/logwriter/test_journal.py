@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,6 +271,43 @@ def test_after_a_power_cut_the_older_sync_point_stands_in_for_a_newer_one(tmp_pa
     assert contents is not None
     assert contents.verified == 20
     with pytest.raises(DamagedError, match="do not match their checksum"):
+        read_journal(path, BOOT)
+
+
+def test_a_sync_point_written_during_a_copy_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy's sync points are older than its slots, so they speak of nothing that it lacks."""
+    path = tmp_path / "journal-000000000000.wal"
+    journal = begin(path)
+    flat = fill(journal, 10, sync_at=(10,))
+    layout = define(journal, "late")
+
+    def write_meanwhile(_seconds: float) -> None:
+        journal.commit(layout.pack(1, 0, 0, 1.0), layout.slot)
+        journal.write_sync()
+
+    monkeypatch.setattr(time, "sleep", write_meanwhile)
+    contents = read_journal(path, BOOT)
+    assert contents is not None
+    assert (contents.rows, contents.verified) == (10, 10)
+    assert flatten(contents) == flat
+    later = read_journal(path, BOOT)
+    assert later is not None
+    assert (later.rows, later.verified) == (11, 11)
+
+
+def test_zeros_in_place_of_a_layout_record_are_damage(tmp_path: Path) -> None:
+    """No text has the checksum of zeros: it is no record."""
+    path = tmp_path / "journal-000000000000.wal"
+    journal = begin(path)
+    fill(journal, 3)
+    assert journal.header is not None
+    data = bytearray(path.read_bytes())
+    start = journal.header.rows_offset
+    data[start : start + 32] = bytes(32)
+    path.write_bytes(data)
+    with pytest.raises(DamagedError, match="layout record at byte 0"):
         read_journal(path, BOOT)
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from msgspec.structs import replace
 
 from logwriter import Run, read
 from logwriter.errors import DamagedError, NewerFormatError
-from logwriter.segments import SCHEMA, check_format
+from logwriter.segments import SCHEMA, Identity, check_identity, identify
 
 COLUMNS = ["metric", "seq", "step", "epoch", "time", "value"]
 
@@ -124,7 +125,24 @@ def test_a_segment_of_another_format_is_refused(run_path: Path) -> None:
     meta = table.schema.metadata[b"everystep"].replace(b'"format":1', b'"format":2')
     pq.write_table(table.replace_schema_metadata({b"everystep": meta}), newer)
     with pytest.raises(NewerFormatError, match="Install a newer everystep"):
-        check_format(newer)
+        identify(newer)
     pq.write_table(table.replace_schema_metadata({}), newer)
     with pytest.raises(DamagedError, match="not a segment of everystep"):
-        check_format(newer)
+        identify(newer)
+    pq.write_table(table.replace_schema_metadata({b"everystep": b"{"}), newer)
+    with pytest.raises(DamagedError, match="its metadata make no sense"):
+        identify(newer)
+
+
+def test_a_segment_belongs_to_one_run_writer_and_stretch(run_path: Path) -> None:
+    """Its metadata say so; where a repair did not know the run, any will do."""
+    with Run(run_path, rank=1, world_size=2) as run:
+        run.log({"a": 1})
+    (path,) = run_path.rglob("*.parquet")
+    mine = identify(path)
+    assert mine == Identity(run=run.id, rank=1, attempt=0, first_seq=0, last_seq=0)
+    check_identity(path, mine)
+    check_identity(path, replace(mine, run=""))
+    for change in ({"run": "x"}, {"rank": 0}, {"attempt": 1}, {"first_seq": 1}, {"last_seq": 1}):
+        with pytest.raises(DamagedError, match="do not belong here"):
+            check_identity(path, replace(mine, **change))

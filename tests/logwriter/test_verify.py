@@ -1,46 +1,17 @@
 """Checking and repairing: every fault is named, and what can be saved is saved."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from damage import die, faults, flip
 
 from logwriter import Run, read
 from logwriter import journal as jf
 from logwriter.errors import DamagedError, NotARunError, WriterLockedError
 from logwriter.repair import repair
 from logwriter.verify import verify
-
-DIES = """
-import os, sys, time
-from logwriter import Run
-run = Run(sys.argv[1], journal_bytes=1 << 18, sync_every=0.05)
-for number in range(int(sys.argv[2])):
-    run.log({"a": number, "b": -number})
-time.sleep(0.5)  # a sync point
-os._exit(0)
-"""
-
-
-def die(path: Path, rows: int) -> Path:
-    """A run whose process ended without a word; returns its writer's folder."""
-    subprocess.run([sys.executable, "-c", DIES, str(path), str(rows)], check=True)
-    return path / "writers/r00000-a000"
-
-
-def faults(path: Path) -> list[str]:
-    """All faults of the run."""
-    return [fault for check in verify(path) for fault in check.faults]
-
-
-def flip(path: Path, place: int) -> None:
-    """Change one byte."""
-    data = bytearray(path.read_bytes())
-    data[place] ^= 0xFF
-    path.write_bytes(data)
 
 
 def test_a_sound_run_is_good(run_path: Path) -> None:
@@ -84,8 +55,8 @@ def test_what_another_machine_wrote_needs_force(run_path: Path) -> None:
     assert repair(run_path, force=True)[0].rows == 10
 
 
-def test_a_damaged_journal_keeps_the_rows_before_the_damage(run_path: Path) -> None:
-    """Reading is an error; repair says how many were kept and lost, and keeps the original."""
+def test_a_damaged_journal_keeps_the_rows_around_the_damage(run_path: Path) -> None:
+    """Reading is an error; repair counts kept and lost rows to the last, and keeps the original."""
     folder = die(run_path, 5_000)
     journal = max(folder.glob("*.wal"))
     header = jf.decode_header(journal.read_bytes(), "x")
@@ -95,11 +66,17 @@ def test_a_damaged_journal_keeps_the_rows_before_the_damage(run_path: Path) -> N
         read(run_path)
     assert any("do not match their checksum" in fault for fault in faults(run_path))
     (report,) = repair(run_path)
-    assert 0 < report.rows < 5_000
     assert [path.parent.name for path in report.moved] == ["damaged"]
+    assert report.rows + report.lost_rows == 5_000
     assert not faults(run_path)
-    values = read(run_path).series("a")[1]
-    assert np.array_equal(values, np.arange(float(len(values))))
+    table = read(run_path).rows(["a"])
+    kept = table.column("seq").to_numpy()
+    assert np.array_equal(table.column("value").to_numpy(), kept.astype(float))
+    row = 8 * (jf.ROW_WORDS + 2)
+    record = len(jf.encode_layout(("a", "b")))
+    lost = np.setdiff1d(np.arange(5_000), kept)
+    begin, end = jf.BLOCK_BYTES - record, 2 * jf.BLOCK_BYTES - record
+    assert np.array_equal(lost, np.arange(begin // row, -(-end // row))), "what touches the block"
 
 
 def test_rows_that_are_gone_are_announced_so_that_readers_go_on(run_path: Path) -> None:
