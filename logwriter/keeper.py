@@ -300,7 +300,7 @@ class Keeper:
         return self._in_memory()
 
     def _in_memory(self) -> Journal | None:
-        if sum(journal.path is None for journal in self._full) >= MOST_IN_MEMORY:
+        if sum(journal.path is None for journal in tuple(self._full)) >= MOST_IN_MEMORY:
             return None
         return in_memory(self._size, next(self._serials))
 

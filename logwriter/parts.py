@@ -18,12 +18,14 @@ from logwriter.eventlog import read_events
 from logwriter.host import boot_id
 from logwriter.journalfile import read_journal
 from logwriter.journalhead import check_owner
+from logwriter.lock import is_held
 from logwriter.rundir import SegmentFile, WriterId
 from logwriter.segments import Identity, check_identity, check_segment, to_table
 from logwriter.state import AttemptState, fold
 from logwriter.stretches import Stretch, held_twice, subtract
 
 _LOOKS = 5
+_LIVE_LOOKS = 100  # a fast writer may seal a journal under each look
 _PAUSE_SECONDS = 0.02
 
 
@@ -73,7 +75,8 @@ def read_writer(folder: Path, writer: WriterId) -> WriterLog | None:
         DamagedError: Rows are missing or bytes contradict their checksums.
         NewerFormatError: A newer everystep wrote it.
     """
-    for _ in range(_LOOKS):
+    live = is_held(folder)
+    for _ in range(_LIVE_LOOKS if live else _LOOKS):
         try:
             return _read_once(folder, writer)
         except FileNotFoundError as error:
@@ -81,9 +84,12 @@ def read_writer(folder: Path, writer: WriterId) -> WriterLog | None:
         except _MissingRowsError as error:
             fault = str(error)
         time.sleep(_PAUSE_SECONDS)
-    raise DamagedError(
-        f"{folder.name}: {fault}; `everystep verify --repair RUN` keeps what is there"
+    hint = (
+        "its writer is at work; look again"
+        if live
+        else "`everystep verify --repair RUN` keeps what is there"
     )
+    raise DamagedError(f"{folder.name}: {fault}; {hint}")
 
 
 class _MissingRowsError(Exception):

@@ -54,7 +54,9 @@ class RunLog:
         ]
         found = [log for log in logs if log is not None]
         if not found:
-            raise NotARunError(f"{path}: its writer died before it wrote anything; nothing is lost")
+            raise NotARunError(
+                f"{path}: its writer has not written anything yet, or died before it could"
+            )
         self.writers: list[WriterLog] = hide_rewound(found)
         self.state = RunState(tuple(log.state for log in self.writers))
 
