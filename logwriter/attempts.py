@@ -1,7 +1,6 @@
 """Opening an attempt: which folder, after which earlier ones, from which step on."""
 
 import fcntl
-import logging
 import os
 import secrets
 import shutil
@@ -11,15 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logwriter import rundir
-from logwriter.errors import EverystepError, RunExistsError, WriterLockedError
+from logwriter.errors import RunExistsError, WriterLockedError
 from logwriter.lock import WriterLock, describe_holder, is_held
-from logwriter.parts import WriterLog, read_writer
-from logwriter.rewind import hide_rewound, last_step
 from logwriter.rundir import WriterId
-from logwriter.state import AttemptState
-
-_log = logging.getLogger("everystep")
-
 
 HIDES_NOTHING = (1 << 63) - 1
 
@@ -80,20 +73,19 @@ def open_attempt(run: Path, rank: int, resume: bool | int) -> Opening:
         run_id = secrets.token_hex(8)
         first = 0 if isinstance(resume, bool) else resume + 1
         return Opening(folder, writer, lock, run_id, None, False, None, first)
-    before = [_read_before(run, each) for each in earlier]
-    last = _last_step([log for log in before if log is not None])
-    whole = all(log is not None for log in before)
-    step = resume if not isinstance(resume, bool) else None if whole else HIDES_NOTHING
-    starts = [log.state.started for log in before if log is not None and log.state.started]
+    from logwriter.earlier import read_earlier  # noqa: PLC0415  pyarrow loads: not for a first attempt
+
+    before = read_earlier(run, earlier)
+    step = resume if not isinstance(resume, bool) else None if before.is_whole else HIDES_NOTHING
     return Opening(
         folder=folder,
         writer=writer,
         lock=lock,
-        run_id=starts[0].run_id if starts else secrets.token_hex(8),
-        name=starts[-1].name if starts else None,
+        run_id=before.run_id or secrets.token_hex(8),
+        name=before.name,
         resumes=True,
         resume_step=step,
-        first_step=last + 1 if isinstance(resume, bool) else resume + 1,
+        first_step=before.last_step + 1 if isinstance(resume, bool) else resume + 1,
     )
 
 
@@ -123,29 +115,3 @@ def _refuse_conflicts(
             f"{run} already holds a run (rank {rank}). Go on with it by resume=True, go back to a step "
             "with resume=STEP, or give another path; nothing is ever overwritten"
         )
-
-
-def _read_before(run: Path, writer: WriterId) -> WriterLog | None:
-    """An earlier attempt. Damage must not keep a training from going on, but it is said."""
-    try:
-        log = read_writer(rundir.writer_path(run, writer), writer)
-    except EverystepError as damage:
-        _log.warning(
-            "everystep: %s; this attempt hides nothing of it, and counts steps after those that can be "
-            "read",
-            damage,
-        )
-        return None
-    return log or WriterLog(AttemptState(writer), (), None)
-
-
-def _last_step(logs: Sequence[WriterLog]) -> int:
-    """The largest step of the effective history so far; -1 without rows."""
-    parts = [
-        part
-        for log in hide_rewound(logs)
-        for part in log.parts
-        if part.hidden_from is None or part.first_seq < part.hidden_from
-    ]
-    last = last_step(parts)
-    return -1 if last is None else min(last, HIDES_NOTHING - 1)

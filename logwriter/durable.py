@@ -39,18 +39,28 @@ def replace_with(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         OSError: The disk refused. ``path`` is then what it was before.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    temporary = temporary_path(path)
     try:
         write(temporary)
         sync_file(temporary)
-        temporary.replace(path)
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_path(path: Path) -> Path:
+    """The name under which this process writes what will be ``path``."""
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a complete, synced file its final name, durably."""
+    temporary.replace(path)
     sync_directory(path.parent)
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `replace_with` gave the file its name: half written, unless its process lives."""
+    """Whether `temporary_path` gave the file its name: half written, unless its process lives."""
     return path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX
 
 

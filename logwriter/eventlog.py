@@ -8,8 +8,11 @@ from collections import deque
 from pathlib import Path
 
 from logwriter.errors import DamagedError
-from logwriter.events import Event, decode_line, encode_line
-from logwriter.rundir import EVENTS
+from logwriter.events import Event, RunStarted, decode_line, encode_line
+from logwriter.regular import open_regular
+from logwriter.rundir import EVENTS, WriterId
+
+_PATIENCE_SECONDS = 1.0
 
 _log = logging.getLogger("everystep")
 
@@ -37,31 +40,38 @@ class EventLog:
 
     def append(self, event: Event, *, durable: bool = False) -> None:
         """Write one event; ``durable`` makes it survive a power cut. Never raises for a disk."""
-        with self._lock:
-            self._waiting.append(encode_line(event))
-            self.drain(durable=durable)
+        self._waiting.append(encode_line(event))
+        self.drain(durable=durable)
 
     def drain(self, *, durable: bool = False) -> None:
-        """Write what waits, oldest first, as far as the disk takes it."""
-        with self._lock:
-            try:
-                while self._waiting:
-                    self._write(self._waiting.popleft())
-                if durable:
-                    os.fdatasync(self._descriptor)
-            except OSError as error:
-                self._refusals += 1
-                if self._refusals == 1:
-                    _log.warning(
-                        "everystep: %s: %s; events wait, and will be tried again", self.path, error
-                    )
+        """Write what waits, oldest first, as far as the disk takes it.
+
+        A signal handler may have interrupted a thread that is at it, and wait for this one: what
+        cannot be written soon goes on waiting.
+        """
+        try:
+            if self._lock.acquire(timeout=_PATIENCE_SECONDS):
+                try:
+                    while self._waiting:
+                        self._write(self._waiting.popleft())
+                finally:
+                    self._lock.release()
+            if durable:
+                os.fdatasync(self._descriptor)
+        except OSError as error:
+            self._refusals += 1
+            if self._refusals == 1:
+                _log.warning(
+                    "everystep: %s: %s; events wait, and will be tried again", self.path, error
+                )
 
     def close(self) -> int:
         """Close the file; returns the number of events that the disk refused to the last."""
         with self._lock:
             if not self._closed:
                 self._closed = True
-                os.close(self._descriptor)
+                descriptor, self._descriptor = self._descriptor, -1
+                os.close(descriptor)
             return self.waiting
 
     def leave_to_parent(self) -> None:
@@ -87,7 +97,7 @@ def read_events(path: Path) -> tuple[list[Event], str | None]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        DamagedError: A line in front of the last does not match its checksum.
+        DamagedError: It is no file, or a line in front of the last does not match its checksum.
         NewerFormatError: A newer everystep wrote a line.
     """
     events, faults, torn = salvage_events(path)
@@ -101,15 +111,37 @@ def salvage_events(path: Path) -> tuple[list[Event], list[DamagedError], str | N
 
     Raises:
         FileNotFoundError: There is no such file.
+        DamagedError: It is no file at all.
         NewerFormatError: A newer everystep wrote a line.
     """
     events: list[Event] = []
     faults: list[DamagedError] = []
-    *lines, tail = path.read_bytes().split(b"\n")
+    with os.fdopen(open_regular(path), "rb") as file:
+        *lines, tail = file.read().split(b"\n")
     for number, line in enumerate(lines, 1):
         try:
             events.append(decode_line(line, f"{path.name}, line {number}"))
         except DamagedError as fault:
             faults.append(fault)
     torn = f"{path.name}: the last line, {len(tail)} bytes, was never completed" if tail else None
+    return events, faults, torn
+
+
+def salvage_own_events(
+    path: Path, writer: WriterId
+) -> tuple[list[Event], list[DamagedError], str | None]:
+    """As `salvage_events`; events that say that they are another writer's do not count.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DamagedError: It is no file at all.
+        NewerFormatError: A newer everystep wrote a line.
+    """
+    events, faults, torn = salvage_events(path)
+    starts = (event for event in events if isinstance(event, RunStarted))
+    owners = {WriterId(event.rank, event.attempt) for event in starts} - {writer}
+    if owners:
+        foreign = f"{path.name}: the events of {min(owners)}, not of {writer}"
+        hint = "`everystep verify --repair RUN` sets them aside"
+        return [], [DamagedError(f"{foreign}; {hint}")], None
     return events, faults, torn

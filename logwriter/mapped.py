@@ -1,10 +1,11 @@
-"""A journal that can be written to: a mapped file, or plain memory when the disk refuses one.
+"""A journal that rows go into: a mapped file, or plain memory when the disk refuses one.
 
 The kernel owns the pages of a mapped file, so what was stored there outlives the process. The space
 is allocated and the pages are made writable beforehand: a sparse file on a full disk would turn a
 store into SIGBUS and kill the training.
 """
 
+import ctypes
 import errno
 import mmap
 import os
@@ -17,7 +18,8 @@ from logwriter.rundir import journal_path
 
 CLOSED = -1
 _MADV_POPULATE_WRITE = 23  # Linux 5.14; the mmap module has no name for it yet
-_POPULATE_BYTES = 1 << 18
+_madvise = ctypes.CDLL(None, use_errno=True).madvise  # lets go of the interpreter's lock meanwhile
+_madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 class Layout:
@@ -105,8 +107,7 @@ class Journal:
 
     def begin(self, header: jf.Header) -> None:
         """Write the header and open the journal for rows."""
-        encoded = jf.encode_header(header)
-        self.memory[: len(encoded)] = encoded
+        self._store(0, jf.encode_header(header))
         self.header = header
         end = header.slots_offset + 2 * header.slots
         self.slots = memoryview(self.memory)[header.slots_offset : end].cast("H")
@@ -118,7 +119,7 @@ class Journal:
     def take_back(self) -> None:
         """Undo `begin` on a journal without rows: a spare again."""
         self.close()
-        self.memory[: jf.HEADER_BYTES] = bytes(jf.HEADER_BYTES)
+        self._store(0, bytes(jf.HEADER_BYTES))
 
     def close(self) -> None:
         """Let no row in any more. A row on its way sees it and goes to the next journal."""
@@ -145,6 +146,18 @@ class Journal:
         """Whether a record of ``size`` bytes still fits."""
         return self.offset + size <= self.limit
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether some of its rows wait in memory for a disk."""
+        return self.path is None
+
+    def count_safe(self) -> int:
+        """How many rows a file holds. One that somebody removed holds none."""
+        if self.path is None:
+            return 0
+        there = self.path.exists() if self.descriptor is None else not self._is_unlinked()
+        return self.rows if there else 0
+
     def write_sync(self) -> None:
         """Vouch for all rows committed so far, and make them survive a power cut.
 
@@ -159,10 +172,25 @@ class Journal:
         self._counter += 1
         crcs = (*_extend(self._crcs[0], slots), *_extend(self._crcs[1], rows))
         point = jf.encode_sync(jf.SyncPoint(self._counter, used, len(rows), crcs))
-        at = jf.SYNC_OFFSETS[self._counter % 2]
-        self.memory[at : at + len(point)] = point
+        self._store(jf.SYNC_OFFSETS[self._counter % 2], point)
         os.fdatasync(self.descriptor)  # never mmap.flush: it holds the interpreter's lock
         self._synced = used
+
+    def park(self) -> None:
+        """Sync a closed journal, and let go of its memory and its descriptor: the file stays.
+
+        Raises:
+            OSError: The disk refused; nothing was let go of.
+        """
+        if self.descriptor is not None:
+            self.write_sync()
+            self.release()
+            self.detach()
+
+    def release(self) -> None:
+        """Give the memory of a closed journal back. Nobody looks into a closed journal's memory."""
+        self.slots.release()
+        self.memory.close()
 
     def name_after_rows(self, folder: Path) -> None:
         """Give the file of a begun journal its own name in place of the spare's."""
@@ -172,7 +200,8 @@ class Journal:
             self.path = wanted
 
     def discard(self) -> None:
-        """Remove the file. The memory goes when the last reference to it does."""
+        """Remove the file, and give the memory back."""
+        self.release()
         self.detach()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
@@ -183,8 +212,11 @@ class Journal:
         if descriptor is not None:
             os.close(descriptor)
 
-    def is_unlinked(self) -> bool:
-        """Whether somebody removed the file, and its rows with it."""
+    def _store(self, offset: int, data: bytes) -> None:
+        """Write what is no row."""
+        self.memory[offset : offset + len(data)] = data
+
+    def _is_unlinked(self) -> bool:
         return self.descriptor is not None and os.fstat(self.descriptor).st_nlink == 0
 
 
@@ -220,13 +252,12 @@ def never_open() -> Journal:
 
 def _populate(memory: mmap.mmap) -> None:
     """Take the page faults now, so that no row takes them. Older kernels do not know how."""
-    for start in range(0, len(memory), _POPULATE_BYTES):
-        try:
-            memory.madvise(_MADV_POPULATE_WRITE, start, min(_POPULATE_BYTES, len(memory) - start))
-        except OSError as error:
-            if error.errno == errno.EINVAL:
-                return
-            raise
+    first = ctypes.c_char.from_buffer(memory)
+    failed = _madvise(ctypes.addressof(first), len(memory), _MADV_POPULATE_WRITE)
+    number = ctypes.get_errno()
+    del first  # it kept the mapping from being closed
+    if failed and number != errno.EINVAL:
+        raise OSError(number, os.strerror(number))
 
 
 def _extend(crcs: list[int], region: memoryview) -> list[int]:

@@ -28,13 +28,17 @@ from logwriter.arguments import (
     check_epoch,
     check_ranks,
 )
+from logwriter.attempts import open_attempt
 from logwriter.durable import sync_directory
 from logwriter.environment import Ranks, describe_environment, find_ranks
 from logwriter.errors import ForkedError
 from logwriter.eventlog import EventLog
 from logwriter.host import boot_id, host_name
+from logwriter.keeper import Keeper
 from logwriter.mapped import never_open
 from logwriter.options import Options
+
+DEEPEST_FLUSH = 8
 
 _Item = TypeVar("_Item")
 _log = logging.getLogger("everystep")
@@ -123,6 +127,7 @@ class Run(Appender):
         self._late = 0
         self._finishing = threading.RLock()
         self._is_ending = False
+        self._flushing = 0
         self._clock_origin = time.time_ns() - time.monotonic_ns()
         self.path, self.name, self.tags = None, name or "", [ev.readable(str(tag)) for tag in tags]
         ranks = find_ranks(os.environ, rank, world_size)
@@ -249,14 +254,24 @@ class Run(Appender):
         return iter(_progress(iterable, label))
 
     def flush(self) -> None:
-        """Seal and sync all rows logged so far; returns when they are durable, or refused."""
-        if self._state != "open":
+        """Seal and sync all rows logged so far; returns when they are durable, or refused.
+
+        A signal handler whose flushes take longer than it takes to come again would nest without
+        end: the innermost returns at once, and leaves its rows to the others.
+        """
+        if self._state != "open" or self._flushing >= DEEPEST_FLUSH:
             return
+        self._flushing += 1
+        try:
+            self._keeper.flush(self._hand_over_rows)
+            self._events.drain(durable=True)
+        finally:
+            self._flushing -= 1
+
+    def _hand_over_rows(self) -> None:
         journal = self.current_journal()
         if journal.rows:
             self.roll(journal)
-        self._keeper.flush()
-        self._events.drain(durable=True)
 
     def finish(self, status: str | None = None, *, error: str | None = None) -> Summary:
         """End the attempt: seal what is left, say how it ended, and give the lock back.
@@ -276,7 +291,7 @@ class Run(Appender):
                 self._ending = (ev.readable(str(status or "completed")), error, self._journal)
                 self._state = "ended"
                 self._journal.close()
-                self._keeper.hand_over(self._journal)
+                self._keeper.hand_over_last(self._journal)
                 self._journal = never_open()
         with self._finishing:
             if self._summary is None and not self._is_ending:
@@ -306,10 +321,6 @@ class Run(Appender):
 
     def _begin(self, path: Path, resume: bool | int, options: Options) -> None:
         """Take the folder and make its files."""
-        # pyarrow loads here: not when everystep is imported, and not later, in the loop
-        from logwriter.attempts import open_attempt  # noqa: PLC0415
-        from logwriter.keeper import Keeper  # noqa: PLC0415
-
         self._opening = opening = open_attempt(path, self.rank, resume)
         try:
             self._events = EventLog(opening.folder)

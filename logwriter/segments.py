@@ -1,12 +1,12 @@
 """Sealed segments: rows in long format, as Parquet, sorted by metric, then sequence number.
 
-One schema for ever. `to_table` turns a journal's blocks into it, `write_segment` puts it on disk,
-`check_segment` tells whether a segment is still the file that was announced, `check_identity`
+One schema for ever. `to_table` turns a journal's blocks into it, `prepare_segment` writes it under a
+temporary name, `write_segment` puts it in place as well, `check_segment` tells whether a segment is still the file that was announced, `check_identity`
 whether it belongs where it lies.
 """
 
 import json
-import stat
+import os
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,6 +22,8 @@ from logwriter.decode import Block
 from logwriter.errors import DamagedError, NewerFormatError
 from logwriter.events import SegmentSealed
 from logwriter.journal import NO_EPOCH
+from logwriter.prepared import Prepared, place_segment
+from logwriter.regular import open_regular, require_regular
 from logwriter.rundir import WriterId, segment_path
 
 SEGMENT_FORMAT = 1
@@ -104,6 +106,34 @@ def to_table(blocks: Iterable[Block]) -> pa.Table:
     )
 
 
+def prepare_segment(
+    folder: Path, table: pa.Table, *, first_seq: int, rows: int, run_id: str, writer: WriterId
+) -> Prepared:
+    """Write the table under a temporary name, and sync it. The arguments are `write_segment`'s.
+
+    Raises:
+        OSError: The disk refused; nothing was left behind.
+    """
+    last_seq = first_seq + rows - 1
+    identity = Identity(
+        run=run_id,
+        rank=writer.rank,
+        attempt=writer.attempt,
+        first_seq=first_seq,
+        last_seq=last_seq,
+    )
+    table = table.replace_schema_metadata({_KEY: msgspec.json.encode(identity)})
+    temporary = durable.temporary_path(segment_path(folder, first_seq, last_seq))
+    try:
+        _write_parquet(table, temporary)
+        crc, size = file_crc(temporary)
+        durable.sync_file(temporary)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return Prepared(temporary.name, first_seq, rows, table.num_rows, size, crc)
+
+
 def write_segment(
     folder: Path,
     table: pa.Table,
@@ -128,34 +158,10 @@ def write_segment(
     Raises:
         OSError: The disk refused; nothing was left behind.
     """
-    last_seq = first_seq + rows - 1
-    path = segment_path(folder, first_seq, last_seq)
-    identity = Identity(
-        run=run_id,
-        rank=writer.rank,
-        attempt=writer.attempt,
-        first_seq=first_seq,
-        last_seq=last_seq,
+    prepared = prepare_segment(
+        folder, table, first_seq=first_seq, rows=rows, run_id=run_id, writer=writer
     )
-    table = table.replace_schema_metadata({_KEY: msgspec.json.encode(identity)})
-    crcs: list[tuple[int, int]] = []
-
-    def write(temporary: Path) -> None:
-        _write_parquet(table, temporary)
-        crcs.append(file_crc(temporary))
-
-    durable.replace_with(path, write)
-    crc, size = crcs[0]
-    return SegmentSealed(
-        time=time,
-        segment=path.name,
-        first_seq=first_seq,
-        last_seq=last_seq,
-        rows=rows,
-        values=table.num_rows,
-        bytes=size,
-        crc32=crc,
-    )
+    return place_segment(folder, prepared, time=time)
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
@@ -191,9 +197,8 @@ def check_segment(path: Path, announced: SegmentSealed) -> None:
         FileNotFoundError: It is gone.
         DamagedError: Its bytes are not those that were announced.
     """
+    require_regular(path)
     found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise DamagedError(f"{path.name}: not a file, but named like a segment")
     key = (str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ino)
     if key not in _checked:
         _checked[key] = file_crc(path)[0]
@@ -203,6 +208,20 @@ def check_segment(path: Path, announced: SegmentSealed) -> None:
             f"{announced.bytes} with {announced.crc32:08x} were sealed; "
             "`everystep verify --repair RUN` saves what can be read of it"
         )
+
+
+def open_segment(path: Path) -> pa.NativeFile:
+    """The file, for Arrow to read from.
+
+    Arrow's own reading of paths takes ``~`` and ``file:`` for more than names, refuses names that
+    are not UTF-8, and would wait for the other end of a pipe.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        DamagedError: It is no file.
+    """
+    os.close(open_regular(path))
+    return pa.OSFile(os.fsencode(path))
 
 
 def check_identity(path: Path, expected: Identity) -> None:
@@ -231,7 +250,8 @@ def identify(path: Path) -> Identity:
         DamagedError: It is no segment.
     """
     try:
-        text = (pq.read_metadata(path).metadata or {}).get(_KEY, b"")
+        with open_segment(path) as file:
+            text = (pq.read_metadata(file).metadata or {}).get(_KEY, b"")
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:

@@ -91,9 +91,7 @@ def test_an_import_is_light(code: str) -> None:
     assert not loaded_by(code) & HEAVY
 
 
-def test_starting_a_run_loads_what_sealing_needs(tmp_path: Path) -> None:
-    """So that no later call, in the middle of the training, stalls on an import."""
-    code = f"from logwriter import Run; run = Run({str(tmp_path / 'run')!r})"
-    modules = loaded_by(code)
-    assert {"pyarrow", "numpy"} <= modules
-    assert not modules & {"torch", "duckdb", "polars", "matplotlib"}
+def test_a_first_attempt_loads_nothing_heavy(tmp_path: Path) -> None:
+    """It starts at once; what sealing needs is loaded where it is needed, beside the loop."""
+    code = f"from logwriter import Run; run = Run({str(tmp_path / 'run')!r}); run.log({{'a': 1}})"
+    assert not loaded_by(code + "; run.log({'b': 2})") & HEAVY

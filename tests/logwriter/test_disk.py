@@ -149,7 +149,7 @@ def test_an_error_that_is_no_disk_s_doing_does_not_end_the_background_thread(
         raise MemoryError("for once")
 
     run = Run(run_path, journal_bytes=1 << 18)
-    monkeypatch.setattr("logwriter.keeper.write_segment", fails)
+    monkeypatch.setattr("logwriter.sealing.place_segment", fails)
     for number in range(20_000):
         run.log({"a": number})
     run.flush()

@@ -15,6 +15,7 @@ import pytest
 from logwriter import Run, read
 from logwriter import appender as appender_module
 from logwriter.errors import RunExistsError, WriterLockedError
+from logwriter.eventlog import EventLog
 from logwriter.mapped import Journal
 
 STARTS = """
@@ -182,7 +183,7 @@ def test_a_fork_while_a_file_is_being_closed_is_safe(run_path: Path) -> None:
     """The child finds a number that is no file any more, and still belongs to nobody's run."""
     run = Run(run_path)
     run.log({"a": 1.0})
-    spare = run._keeper._spares[0]
+    spare = run._keeper._spares._ready[0]
     assert spare.descriptor is not None
     os.close(spare.descriptor)
     child = os.fork()
@@ -259,3 +260,27 @@ def test_a_live_writer_of_any_earlier_attempt_is_found(run_path: Path) -> None:
     first.finish()
     signal.getsignal(signal.SIGTERM)  # no handler of ours was ever installed
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_handler_that_flushes_while_an_event_is_written_does_not_deadlock(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interrupted thread holds the events' lock, and the background thread needs it to seal."""
+    run = Run(run_path)
+    write = EventLog._write
+    nested: list[bool] = []
+
+    def interrupted(self: EventLog, line: bytes) -> None:
+        if not nested:
+            nested.append(True)
+            run.log({"a": 1.0})
+            run.flush()
+        write(self, line)
+
+    monkeypatch.setattr(EventLog, "_write", interrupted)
+    run.message("interrupted")
+    assert nested
+    assert run.finish().rows == 1
+    log = read(run_path)
+    assert log.series("a")[1].tolist() == [1.0]
+    assert [message.text for message in log.state.last.messages] == ["interrupted"]

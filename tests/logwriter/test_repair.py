@@ -207,7 +207,7 @@ def wreck(path: Path) -> None:
         "import os, sys, time; from logwriter import Run\n"
         "run = Run(sys.argv[1], journal_bytes=1 << 18, sync_every=0.05)\n"
         "for n in range(40_000): run.log({'a': n})\n"
-        "run._keeper._seal_full = lambda: None\n"
+        "run.flush(); run._keeper._sealing.advance = lambda **_: None\n"
         "for n in range(40_000, 55_000): run.log({'a': n}); n % 100 or time.sleep(0.004)\n"
         "time.sleep(0.5); os._exit(0)"
     )
