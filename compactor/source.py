@@ -15,6 +15,7 @@ import glob
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -115,8 +116,7 @@ class Source:
         self._keep("tails", pa.concat_tables([_TAIL.empty_table(), *tails]))
         views = [queries.UNSEALED]
         if sealed:
-            # a path is a pattern to DuckDB, and some folders are named like one
-            paths = [glob.escape(str(part.path)) for part in sealed]
+            paths = [_pattern(part.path) for part in parts if part.path is not None]
             self._connection.execute("SET VARIABLE paths = $paths", {"paths": paths})
             files = {"file": pa.array(range(len(sealed)), pa.uint64())}
             for name in _OWNER:
@@ -242,6 +242,23 @@ class Source:
 
     def _rows(self, sql: str, asked: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, asked or {}).fetchall()
+
+
+def _pattern(path: Path) -> str:
+    """The path as DuckDB takes it: for a pattern, and a ``~`` or ``file:`` at its front for more.
+
+    Raises:
+        EverystepError: Its bytes are not UTF-8, which DuckDB needs.
+    """
+    pattern = glob.escape(str(path.absolute()))
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        raise EverystepError(
+            f"{str(path)!a}: the name is not UTF-8, so DuckDB cannot scan the rows; rename or "
+            "move the run"
+        ) from error
+    return pattern
 
 
 def _logged(row: dict[str, Any] | None) -> Logged | None:

@@ -17,13 +17,23 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from logwriter import journal as jf
+from logwriter.device import DeviceValues, Place
 from logwriter.errors import BadValueError
 from logwriter.events import readable
 from logwriter.mapped import CLOSED, Journal, Layout
+from logwriter.values import (
+    are_numbers_at_hand,
+    is_cuda_in_use,
+    is_on_device,
+    is_tensor,
+    number_at_hand,
+    to_float,
+)
 
 SERIALIZE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 MAX_MIXES = 1_000
@@ -48,7 +58,13 @@ class Journals(Protocol):
         """A begun journal that was not needed."""
 
     def hand_over(self, full: Journal) -> None:
-        """A journal that will not change any more."""
+        """A journal that takes no more rows."""
+
+    def settle_soon(self) -> None:
+        """Values from a device are due."""
+
+    def persist(self, journal: Journal) -> None:
+        """Write what is new in the journal to its file, where a mapping does not do so by itself."""
 
 
 class Appender:
@@ -71,11 +87,13 @@ class Appender:
         self._refused: Counter[str] = Counter()
         self._dropped = 0
         self._rolling = 0
+        self._device: DeviceValues | None = None
+        self._writes_through = False
         if SERIALIZE:
-            self.log = self._serialize(self.log)  # type: ignore[method-assign]
-        self._deferred: deque[tuple[tuple[str, ...], list[float], int, int]] = deque()
+            self.log = self._guard(self.log)  # type: ignore[method-assign]
+        self._deferred: deque[_Row] = deque()
 
-    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:  # noqa: C901  a call costs more than a row
         """Append one row: the values of one moment.
 
         Args:
@@ -96,11 +114,14 @@ class Appender:
                     step = step + 1
             elif step.__class__ is not int:
                 raise TypeError  # noqa: TRY301  NumPy's and tensors' are made whole, slowly
-            if layout.tensors:
-                row = layout.pack(_clock(), step, self._epoch, *map(_number, values.values()))
+            if layout.mixed and not are_numbers_at_hand(values.values()):
+                row = layout.pack(
+                    _clock(), step, self._epoch, *map(number_at_hand, values.values())
+                )
             else:
                 row = layout.pack(_clock(), step, self._epoch, *values.values())
-            self._step = max(self._step, step)
+            if step > self._step:  # noqa: PLR1730  max() would take a tenth of the call
+                self._step = step
             layout.last_step = step
             while True:
                 used = journal.used
@@ -115,7 +136,7 @@ class Appender:
         else:
             self._log_slowly(values, step, None)
 
-    def bind(self, *names: str) -> Callable[..., None]:
+    def bind(self, *names: str) -> Callable[..., None]:  # noqa: C901  as log
         """The fastest way to log the same metrics again and again.
 
         Args:
@@ -134,11 +155,12 @@ class Appender:
             journal = self._journal
             try:
                 if layout.serial == journal.serial and step.__class__ is int:
-                    if layout.tensors:
-                        row = pack(_clock(), step, self._epoch, *map(_number, values))
+                    if layout.mixed and not are_numbers_at_hand(values):
+                        row = pack(_clock(), step, self._epoch, *map(number_at_hand, values))
                     else:
                         row = pack(_clock(), step, self._epoch, *values)
-                    self._step = max(self._step, step)
+                    if step > self._step:  # noqa: PLR1730  as in Appender.log
+                        self._step = step
                     layout.last_step = step
                     while True:
                         used = journal.used
@@ -153,18 +175,25 @@ class Appender:
             else:
                 self._log_slowly(_named(names, values), step, None)
 
-        return self._serialize(log)
+        return self._guard(log)
 
-    def _serialize(self, log: Callable[..., None]) -> Callable[..., None]:
-        """The same function behind a lock, where the interpreter has none of its own."""
+    def write_through(self) -> None:
+        """From now on, persist each row before `log` returns: the file system cannot map files."""
+        self._writes_through = True
         if not SERIALIZE:
+            self.log = self._guard(self.log)  # type: ignore[method-assign]
+
+    def _guard(self, log: Callable[..., None]) -> Callable[..., None]:
+        """The same function behind a lock, where the interpreter has none or each row is persisted."""
+        if not (SERIALIZE or self._writes_through):
             return log
 
-        def locked(*arguments: Any, **named: Any) -> None:
+        def guarded(*arguments: Any, **named: Any) -> None:
             with self._lock:
                 log(*arguments, **named)
+                self._source.persist(self._journal)
 
-        return locked
+        return guarded
 
     def _log_slowly(
         self, values: Mapping[str, Any], step: int | None, error: Exception | None
@@ -178,13 +207,31 @@ class Appender:
                 return
             if not values:
                 return
-            numbers = self._numbers(values)
+            numbers, tensors = self._sort_out(values)
             layout = self._layout(tuple(values))
-            layout.tensors = layout.tensors or any(map(_is_tensor, values.values()))
+            layout.mixed = layout.mixed or is_cuda_in_use() or any(map(is_tensor, values.values()))
             step = self._settle_step(layout, step)
-            now = _clock()
-            for names in _split(tuple(numbers)) if numbers else ():
-                self._append(names, [numbers[name] for name in names], step, now)
+            row = _Row(
+                tuple(numbers), tuple(numbers.values()), step, self._epoch, _clock(), tensors
+            )
+            for part in row.split():
+                self._append(part)
+
+    def log_beside(self, values: Mapping[str, float]) -> None:
+        """Log numbers that belong to the current step but do not count it, from another thread.
+
+        Nothing happens while a row is logged slowly, and before the first row: it would decide where a
+        resumed attempt begins.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                journal = self._journal
+                if values and (journal.rows or journal.first_seq):
+                    names, numbers = tuple(values), tuple(values.values())
+                    self._append(_Row(names, numbers, self._step, self._epoch, _clock(), {}))
+                    self._source.persist(self._journal)
+            finally:
+                self._lock.release()
 
     def current_journal(self) -> Journal:
         """The journal that takes rows now."""
@@ -209,7 +256,7 @@ class Appender:
             finally:
                 self._rolling -= 1
                 while self._deferred and not self._rolling:
-                    self._append(*self._deferred.popleft())
+                    self._append(self._deferred.popleft())
         finally:
             self._lock.release()
 
@@ -231,19 +278,26 @@ class Appender:
         """Whether rows are taken at all; the owner of the appender decides."""
         return True
 
-    def _numbers(self, values: Mapping[Any, Any]) -> dict[str, float]:
-        """The values that are numbers, by name; the others are counted and reported."""
-        numbers = {}
+    def _sort_out(self, values: Mapping[Any, Any]) -> tuple[dict[str, float], dict[str, Any]]:
+        """The numbers by name, and the tensors on a device, whose numbers are pending.
+
+        What is neither is counted and reported.
+        """
+        numbers, tensors = {}, {}
         for key, value in values.items():
             name = readable(str.__str__(key) if isinstance(key, str) else str(key))
             if not name or len(name) > LONGEST_NAME:
                 self._refuse(name[:80], value, None)
                 continue
             try:
-                numbers[name] = _float(value)
+                if is_on_device(value) and value.numel() == 1:
+                    tensors[name] = value
+                    numbers[name] = jf.PENDING_FLOAT
+                else:
+                    numbers[name] = to_float(value)
             except Exception as error:  # noqa: BLE001  whatever a value does when asked
                 self._refuse(name, value, error)
-        return numbers
+        return numbers, tensors
 
     def _refuse(self, name: str, value: Any, error: Exception | None) -> None:
         text = f"{name!r} was given a {type(value).__name__}, which is not one number"
@@ -284,62 +338,98 @@ class Appender:
             layout = self._known[names] = Layout(names)
         return layout
 
-    def _append(self, names: tuple[str, ...], numbers: list[float], step: int, now: int) -> None:
+    def _append(self, row: "_Row") -> None:
         """Commit one row, in this journal or in the next.
 
         Signal handlers that log faster than a journal can be replaced would nest without end: the
         innermost rows then wait for the replacement.
         """
         if self._rolling >= DEEPEST_ROLL:
-            self._deferred.append((names, numbers, step, now))
+            self._deferred.append(row)
             return
         while True:
             journal = self._journal
-            layout = journal.layouts.get(names) or self._define(journal, names)
-            if layout is None and journal.defined >= MAX_MIXES and len(names) > 1:
-                for name, number in zip(names, numbers, strict=True):
-                    self._append((name,), [number], step, now)
+            layout = journal.layouts.get(row.names) or self._define(journal, row.names)
+            if layout is None and journal.defined >= MAX_MIXES and len(row.names) > 1:
+                for part in row.one_by_one():
+                    self._append(part)
                 return
             if layout is not None:
-                row = layout.pack(now, step, self._epoch, *numbers)
-                if journal.commit(row, layout.slot):
+                if self._commit(journal, layout, row):
                     return
-                if journal.has_room(len(row)):
+                if journal.has_room(layout.width):
                     continue
             if not self.roll(journal):
                 self._dropped += 1
                 return
+
+    def _commit(self, journal: Journal, layout: Layout, row: "_Row") -> bool:
+        """Commit the row in this journal, and have its tensors gathered."""
+        data = layout.pack(row.time, row.step, row.epoch, *row.numbers)
+        if not row.tensors:
+            return journal.commit(data, layout.slot) is not None
+        key = object()
+        journal.pending[key] = journal.used, journal.offset
+        done = journal.commit(data, layout.slot)
+        if done is None:
+            del journal.pending[key]
+            return False
+        first = done[0] + 8 * jf.ROW_WORDS
+        offsets = tuple(first + 8 * n for n, name in enumerate(row.names) if name in row.tensors)
+        try:
+            devices = self._devices()
+            devices.add(list(row.tensors.values()), Place(journal, key, offsets))
+            if devices.is_due:
+                self._source.settle_soon()
+        except Exception as error:  # noqa: BLE001  the device's own; the training will meet it, too
+            for name, tensor in row.tensors.items():
+                self._refuse(name, tensor, error)
+        return True
+
+    def _devices(self) -> DeviceValues:
+        if self._device is None:
+            from logwriter.cuda import CudaBuffer, locate  # noqa: PLC0415  torch: who has tensors has it
+
+            self._device = DeviceValues(locate, CudaBuffer)
+        return self._device
+
+    def close_batches(self, *, wait: bool = True) -> None:
+        """Let the values that are on devices so far be settled.
+
+        Args:
+            wait: Whether to wait while another thread logs a row slowly.
+        """
+        if self._device is not None and self._lock.acquire(blocking=wait):
+            try:
+                self._device.close()
+            finally:
+                self._lock.release()
+
+    def settle(self, *, wait: bool = True) -> None:
+        """Put the values of closed batches into their rows; those that have come, or all."""
+        if self._device is not None:
+            self._device.settle(wait=wait)
+
+    def watch_devices(self) -> None:
+        """Once CUDA is in use, look at each value's type before asking for its number."""
+        if is_cuda_in_use():
+            for layout in list(self._known.values()):
+                layout.mixed = True
 
     def _define(self, journal: Journal, names: tuple[str, ...]) -> Layout | None:
         """Give the layout a number in this journal; ``None`` if there is no room for it."""
         layout = self._layout(names)
         record = jf.encode_layout(names)
         most = jf.MAX_LAYOUTS if len(names) == 1 else MAX_MIXES
-        number = 0
-        while not number:
+        done = None
+        while done is None:
             if journal.defined >= most or not journal.has_room(len(record) + layout.width):
                 return None
-            number = journal.commit(record, jf.LAYOUT_SLOT, defines=1)
+            done = journal.commit(record, jf.LAYOUT_SLOT, defines=1)
+        number = done[1]
         # a signal handler may have rolled meanwhile, and defined the layout in the next journal
         if journal.used != CLOSED: layout.slot = number; layout.serial = journal.serial; journal.layouts[names] = layout  # noqa: E701, E702  # fmt: skip
         return journal.layouts.get(names)
-
-
-def _number(value: Any) -> Any:
-    """A tensor's number without the warning that it needs a gradient; other values as they are."""
-    return value.item() if _is_tensor(value) else value
-
-
-def _is_tensor(value: Any) -> bool:
-    return hasattr(value, "detach")
-
-
-def _float(value: Any) -> float:
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, str | bytes | bytearray):
-        raise TypeError("text")
-    return float(value)
 
 
 def _named(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
@@ -348,13 +438,36 @@ def _named(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
     return dict(zip(names, values, strict=True))
 
 
-def _split(names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The names in parts that surely fit a journal: nearly always one."""
-    parts: list[tuple[str, ...]] = []
-    start = size = 0
-    for end, name in enumerate(names):
-        size += len(name) * 4
-        if end - start >= WIDEST_ROW or size > MOST_NAME_BYTES:
-            parts.append(names[start:end])
-            start, size = end, len(name) * 4
-    return [*parts, names[start:]]
+@dataclass(frozen=True)
+class _Row:
+    """One row on its way: ``tensors`` are those of its values that are still on a device."""
+
+    names: tuple[str, ...]
+    numbers: tuple[float, ...]
+    step: int
+    epoch: int
+    time: int
+    tensors: dict[str, Any]
+
+    def split(self) -> Iterator["_Row"]:
+        """In parts that surely fit a journal: nearly always one."""
+        start = size = 0
+        for end, name in enumerate(self.names):
+            size += len(name) * 4
+            if end - start >= WIDEST_ROW or size > MOST_NAME_BYTES:
+                yield self._part(start, end)
+                start, size = end, len(name) * 4
+        if self.names:
+            yield self._part(start, len(self.names))
+
+    def one_by_one(self) -> Iterator["_Row"]:
+        """Each value for itself."""
+        for number in range(len(self.names)):
+            yield self._part(number, number + 1)
+
+    def _part(self, start: int, end: int) -> "_Row":
+        if end - start == len(self.names):
+            return self
+        names = self.names[start:end]
+        tensors = {name: self.tensors[name] for name in names if name in self.tensors}
+        return replace(self, names=names, numbers=self.numbers[start:end], tensors=tensors)

@@ -65,7 +65,7 @@ def check_ranks(rank: int, world_size: int, *, has_path: bool) -> None:
     if world_size > 1 and not has_path:
         raise ValueError(
             f"this is rank {rank} of {world_size}: give Run a path, the same for all ranks, so that "
-            "they write to one run"
+            "they write to one run; or, if only this rank logs, rank=0, world_size=1"
         )
 
 

@@ -36,18 +36,28 @@ def keep_original(path: Path) -> Path:
 
 def files_aside(folder: Path) -> list[Path]:
     """The files in ``damaged/`` of a writer's folder, by name."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         return sorted(path for path in (folder / rundir.DAMAGED).iterdir() if path.is_file())
     return []
 
 
 def _place(path: Path) -> Path:
     folder = path.parent / rundir.DAMAGED
-    folder.mkdir(exist_ok=True)
+    _make_room(folder)
     number = 0
-    while (target := folder / f"{path.name}.{number}").exists():
+    while os.path.lexists(target := folder / f"{path.name}.{number}"):
         number += 1
     return target
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder; what has its name but is none is the first thing to lie in it."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        aside = folder.with_name(f".{folder.name}")
+        folder.rename(aside)
+        folder.mkdir()
+        aside.rename(folder / f"{folder.name}.0")
+    folder.mkdir(exist_ok=True)
 
 
 def _sync(target: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logwriter.errors import DamagedError
-from logwriter.journal import LAYOUT_SLOT, ROW_WORDS, Header, decode_layout
+from logwriter.journal import LAYOUT_SLOT, PENDING, ROW_WORDS, Header, decode_layout
 
 _Ints = npt.NDArray[np.int64]
 
@@ -104,6 +104,16 @@ def find_timeless(located: Located, rows: bytes | memoryview) -> npt.NDArray[np.
     """Which of the located rows, (n,), were committed but hold no time."""
     words = np.frombuffer(rows, dtype="<i8", count=len(rows) // 8)
     return np.asarray(words[located.starts // 8] == 0)
+
+
+def find_pending(located: Located, rows: bytes | memoryview) -> npt.NDArray[np.bool_]:
+    """Which of the located rows, (n,), wait for a value from a device."""
+    words = np.frombuffer(rows, dtype="<u8", count=len(rows) // 8)
+    waiting = np.flatnonzero(words == PENDING) * 8
+    if not len(waiting):
+        return np.zeros(len(located.ends), dtype=np.bool_)
+    first = np.searchsorted(waiting, located.starts + 8 * ROW_WORDS)
+    return np.asarray(first < np.searchsorted(waiting, located.ends))
 
 
 def decode(located: Located, rows: bytes | memoryview, header: Header) -> list[Block]:

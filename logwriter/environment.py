@@ -1,14 +1,22 @@
-"""What surrounds a run, gathered once at its start: program, machine, libraries, git, ranks."""
+"""What surrounds a run, gathered once at its start: program, machine, libraries, git, ranks.
+
+Only looks at what is there: no library is imported for it, and no GPU is initialised. Secrets on
+the command line and in the address of the repository are masked.
+"""
 
 import os
 import platform
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import index
 from pathlib import Path
 from typing import Any, SupportsIndex
+
+from logwriter.masking import mask_arguments, without_credentials
 
 _LIBRARIES = (
     "accelerate",
@@ -25,6 +33,8 @@ _LIBRARIES = (
     "transformers",
 )
 _GIT_SECONDS = 2.0
+_DRIVER = Path("/proc/driver/nvidia/version")
+_NO_RUN_ID = "none"  # what torchrun says where it was not given one
 
 
 @dataclass(frozen=True)
@@ -58,23 +68,63 @@ def find_ranks(
 def describe_environment() -> dict[str, Any]:
     """Facts that help to repeat a run: they are data for people, nothing depends on them."""
     return {
-        "argv": sys.argv,
-        "cwd": str(Path.cwd()),
+        "argv": mask_arguments(sys.argv),
+        "cwd": _working_directory(),
+        "executable": sys.executable,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "gpus": _describe_gpus(),
         "libraries": _loaded_libraries(),
         "git": _describe_git(),
     }
 
 
 def _launch_id(environ: Mapping[str, str]) -> str | None:
-    for job, restart in (
-        ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"),
-        ("SLURM_JOB_ID", "SLURM_RESTART_COUNT"),
-    ):
-        if environ.get(job):
-            return f"{environ[job]}.{environ.get(restart, '0')}"
-    return None
+    """What all ranks of one launch have in common, and no other launch, restarts included.
+
+    torchrun without an id of its own says ``none``, at every launch: then SLURM's job serves.
+    """
+    restart = environ.get("TORCHELASTIC_RESTART_COUNT")
+    run_id = environ.get("TORCHELASTIC_RUN_ID", _NO_RUN_ID)
+    if run_id != _NO_RUN_ID:
+        return f"{run_id}.{restart or 0}"
+    job = environ.get("SLURM_JOB_ID")
+    if job:
+        parts = [job, environ.get("SLURM_RESTART_COUNT", "0"), *([restart] if restart else [])]
+        return ".".join(parts)
+    return environ.get("PMIX_NAMESPACE") or None  # Open MPI's name for one mpirun
+
+
+def _working_directory() -> str | None:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None  # it was deleted under the program
+
+
+def _describe_gpus() -> dict[str, Any] | None:
+    """GPUs that torch uses, once it does; ``None`` before that.
+
+    To ask torch earlier would initialise CUDA: half a second, memory on each GPU, and no fork after.
+    """
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    if cuda is None or not cuda.is_initialized():
+        return None
+    try:
+        names = [str(cuda.get_device_name(number)) for number in range(cuda.device_count())]
+    except RuntimeError:  # what torch raises for a GPU in trouble: the training will meet it
+        return None
+    version = getattr(sys.modules["torch"], "version", None)
+    return {"names": names, "cuda": getattr(version, "cuda", None), "driver": _driver_version()}
+
+
+def _driver_version() -> str | None:
+    try:
+        found = re.search(r"\b\d+\.\d+(\.\d+)?\b", _DRIVER.read_text("ascii", "replace"))
+    except OSError:
+        return None
+    return found[0] if found else None
 
 
 def _loaded_libraries() -> dict[str, str]:
@@ -88,27 +138,36 @@ def _loaded_libraries() -> dict[str, str]:
 
 
 def _describe_git() -> dict[str, Any] | None:
-    """Commit, branch and whether files differ from it; ``None`` outside a checkout or without git."""
-    commit = _git("rev-parse", "HEAD")
-    if commit is None:
+    """Commit, branch, origin, and whether files differ; ``None`` outside a checkout or without git.
+
+    Looking for differences takes longer the more files there are: it has what is left of the time.
+    """
+    deadline = time.monotonic() + _GIT_SECONDS
+    head = _git(deadline, "rev-parse", "HEAD", "--abbrev-ref", "HEAD")
+    if head is None:
         return None
-    status = _git("status", "--porcelain", "--untracked-files=no")
+    commit, _, branch = head.partition("\n")
+    remote = _git(deadline, "config", "--get", "remote.origin.url")
+    status = _git(deadline, "status", "--porcelain", "--untracked-files=no")
     return {
         "commit": commit,
-        "branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
+        "branch": branch,
+        "remote": remote and without_credentials(remote),
         "dirty": None if status is None else bool(status),
     }
 
 
-def _git(*arguments: str) -> str | None:
+def _git(deadline: float, *arguments: str) -> str | None:
+    """What git answers; ``None`` if it cannot, or not by ``deadline``."""
     try:
         answer = subprocess.run(  # noqa: S603  fixed arguments
             ["git", *arguments],  # noqa: S607  whichever git the user has
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_GIT_SECONDS,
+            timeout=max(0.0, deadline - time.monotonic()),
             check=False,
+            stdin=subprocess.DEVNULL,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -151,7 +151,8 @@ class RunFinished(_Event, tag="run.finished", kw_only=True, frozen=True):
     """The attempt ended on its own.
 
     ``status`` is ``completed``, ``failed``, or ``exited`` (the interpreter ended without
-    ``finish``), or what the caller named it. ``rows`` is the sequence number after the last row.
+    ``finish``), or what the caller named it. ``rows`` is the sequence number after the last row;
+    ``troubles`` counts failures of the disk, by kind.
     """
 
     v: int = EVENT_FORMAT
@@ -161,6 +162,7 @@ class RunFinished(_Event, tag="run.finished", kw_only=True, frozen=True):
     dropped: int = 0
     not_numbers: dict[str, int] = {}
     stalls: int = 0
+    troubles: dict[str, int] = {}
 
 
 Event: TypeAlias = (

@@ -2,90 +2,130 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
+import numpy as np
 import pyarrow.compute as pc
 
-from logwriter.parts import Part
+from logwriter import rundir
+from logwriter.parts import Part, WriterLog
 from logwriter.rundir import WriterId
 from logwriter.runlog import RunLog, load_part, read
+from logwriter.watch import Row, WriterWatch, assemble
 
-
-@dataclass(frozen=True)
-class Row:
-    """One logged row, or those of its values that were asked for. ``time``: µs since 1970."""
-
-    rank: int
-    attempt: int
-    seq: int
-    step: int
-    epoch: int | None
-    time: int
-    values: dict[str, float]
+__all__ = ["Follower", "Row", "last_rows"]
 
 
 def last_rows(log: RunLog, count: int, metrics: Sequence[str] | None = None) -> list[Row]:
-    """The last ``count`` rows of each rank's last attempt, in log order.
+    """The last ``count`` rows of each rank's effective history, in log order.
 
     Raises:
         UnknownMetricError: A metric was asked for that was not logged.
     """
     if metrics:
         log.require(metrics)
+    return _last_rows(log, count, metrics)
+
+
+class Follower:
+    """The last rows of a run, then each new one, of whatever rank and attempt, while any lives.
+
+    A metric may be asked for that is not there yet, as long as the run lives: ``missing`` says
+    which, at the start.
+    """
+
+    def __init__(
+        self, path: Path, count: int, metrics: Sequence[str] | None, *, forever: bool = False
+    ) -> None:
+        """Read the run as it is now.
+
+        Args:
+            path: The run.
+            count: How many rows of each rank to begin with.
+            metrics: Only rows, and values, of these metrics.
+            forever: Go on when no process lives any more: another attempt may begin.
+
+        Raises:
+            UnknownMetricError: The run has ended without a metric that was asked for.
+        """
+        self._path, self._count, self._metrics = path, count, metrics or None
+        self._forever = forever
+        self._log = log = read(path)
+        self._watches = {
+            writer.state.writer: self._watch(writer.state.writer, _end(writer))
+            for writer in log.writers
+        }
+        self._live = dict(self._watches)
+        known = set(log.metrics) if metrics else set()
+        self.missing = sorted(set(metrics or ()) - known)
+        if self.missing and not (forever or log.is_live):
+            log.require(self.missing)
+
+    def rows(self, every: float) -> Iterator[Row]:
+        """The rows, each once, those of one rank in log order.
+
+        Args:
+            every: Seconds between two looks.
+
+        Raises:
+            UnknownMetricError: The run ended, and a metric that was waited for never came.
+        """
+        yield from _last_rows(self._log, self._count, self._metrics)
+        waited_for = set(self.missing)
+        live = True
+        while live:
+            live = (
+                self._find_live() or self._forever
+            )  # before the look: so the last one is complete
+            time.sleep(every if live else 0)
+            for row in self._look():
+                waited_for.difference_update(row.values)
+                yield row
+        if waited_for:
+            read(self._path).require(waited_for)
+
+    def _find_live(self) -> bool:
+        """Whether any process writes; writers that began meanwhile are watched from now on."""
+        for writer in rundir.list_writers(self._path):
+            if writer not in self._watches:
+                self._live[writer] = self._watches[writer] = self._watch(writer, 0)
+        return any(watch.is_live() for watch in self._live.values())
+
+    def _look(self) -> Iterator[Row]:
+        """What is new. A writer that was dead before its last look is not looked at again."""
+        for writer, watch in list(self._live.items()):
+            lives = watch.is_live()
+            yield from watch.look(self._metrics)
+            if not lives and watch.has_started():
+                del self._live[writer]
+
+    def _watch(self, writer: WriterId, next_seq: int) -> WriterWatch:
+        return WriterWatch(rundir.writer_path(self._path, writer), writer, next_seq)
+
+
+def _last_rows(log: RunLog, count: int, metrics: Sequence[str] | None) -> list[Row]:
     rows: list[Row] = []
     for rank in log.state.ranks:
         found: list[Row] = []
         for part in reversed(log.parts(ranks=[rank])):
-            found = _rows(part, metrics, part.first_seq)[-(count - len(found)) :] + found
+            found = _last_of(part, count - len(found), metrics) + found
             if len(found) >= count:
                 break
         rows += found
     return rows
 
 
-def follow(path: Path, count: int, metrics: Sequence[str] | None, every: float) -> Iterator[Row]:
-    """The last ``count`` rows of each rank, then each new row, until the run no longer lives.
-
-    Args:
-        path: The run.
-        count: How many rows to begin with.
-        metrics: Only rows, and values, of these metrics.
-        every: Seconds between two looks.
-
-    Raises:
-        UnknownMetricError: A metric was asked for that was not logged.
-    """
-    live = True
-    log = read(path)
-    seen = {_writer(part): part.first_seq + part.rows for part in log.parts("all")}
-    yield from last_rows(log, count, metrics)
-    while live:
-        live = log.is_live  # before the look, so that the last look comes after the end
-        time.sleep(every if live else 0)
-        log = read(path)
-        for part in log.parts():
-            start = seen.get(_writer(part), 0)
-            if part.first_seq + part.rows > start:
-                yield from _rows(part, metrics, start)
-                seen[_writer(part)] = part.first_seq + part.rows
+def _last_of(part: Part, count: int, metrics: Sequence[str] | None) -> list[Row]:
+    """The last visible rows of a part."""
+    table = load_part(part, metrics or None)
+    numbers = np.unique(table.column("seq").to_numpy())[-count:]
+    if not len(numbers):
+        return []
+    table = table.filter(pc.field("seq") >= int(numbers[0]))
+    return list(assemble(table, WriterId(part.rank, part.attempt)))
 
 
-def _writer(part: Part) -> WriterId:
-    return WriterId(part.rank, part.attempt)
-
-
-def _rows(part: Part, metrics: Sequence[str] | None, start: int) -> list[Row]:
-    """The rows of a part from ``start`` on, with their values put together again."""
-    table = load_part(part, metrics or None).filter(pc.field("seq") >= start)
-    table = table.sort_by("seq")
-    rows: dict[int, Row] = {}
-    times = table.column("time").cast(pa.int64()).to_pylist()
-    columns = (
-        table.column(name).to_pylist() for name in ("seq", "step", "epoch", "metric", "value")
-    )
-    for at, seq, step, epoch, metric, value in zip(times, *columns, strict=True):
-        row = rows.setdefault(seq, Row(part.rank, part.attempt, seq, step, epoch, at, {}))
-        row.values[metric] = value
-    return list(rows.values())
+def _end(log: WriterLog) -> int:
+    """The sequence number behind the last row that was there, or given up."""
+    ends = [part.stretch[1] for part in log.parts]
+    return max([*ends, *(lost.last_seq + 1 for lost in log.state.lost)], default=0)

@@ -40,6 +40,15 @@ class Holdings:
         """What of the stretch no segment holds."""
         return subtract(stretch, self._held)
 
+    def is_followed_by_gap(self, seq: int) -> bool:
+        """Whether later rows are known of, but nothing is known of the row ``seq``."""
+        sealed = self._state.segments.values()
+        known = [*self._held, *self._lost, *((s.first_seq, s.last_seq + 1) for s in sealed)]
+        ends = [end for _, end in known]
+        if self._state.finished:
+            ends.append(self._state.finished.rows)
+        return any(start == seq for start, _ in subtract((seq, max(ends, default=0)), known))
+
     def seal(self, table: pa.Table, stretch: Stretch) -> int:
         """Seal the rows of the stretch, and announce them; returns the number of values.
 

@@ -31,6 +31,9 @@ MAX_LAYOUTS = 0xFFFE
 ROW_WORDS = 3
 ROW_HEAD = "<qqq"
 NO_EPOCH = -(1 << 63)
+PENDING = 0x7FFD_4556_5354_4550  # the bits of a value that is still on a device: a NaN, "EVSTEP"
+VALUE = struct.Struct("<d")
+PENDING_FLOAT: float = VALUE.unpack(PENDING.to_bytes(8, "little"))[0]
 SMALLEST_JOURNAL = 1 << 18
 LARGEST_JOURNAL = 1 << 25
 

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from logwriter import journal as jf
-from logwriter.decode import Block, Located, count_rows, decode, find_timeless, locate
+from logwriter.decode import Block, Located, count_rows, decode, find_pending, find_timeless, locate
 from logwriter.errors import DamagedError
-from logwriter.journalhead import open_regular, read_header
+from logwriter.journalhead import read_header
 from logwriter.mapped import Journal
+from logwriter.regular import open_regular
 from logwriter.stretches import Stretch
 
 _SECTOR = 512
@@ -61,7 +62,8 @@ class JournalRows:
     """The rows of one journal, or those in front of its first damage.
 
     ``rows`` counts them, ``verified`` those that a sync point vouches for, ``unverified`` those
-    that nothing vouches for: behind the last sync point of another boot.
+    that nothing vouches for: behind the last sync point of another boot. ``pending`` of them lack
+    values that are, or were, on a device; behind them ``held_back`` rows were left out.
     """
 
     header: jf.Header
@@ -69,6 +71,8 @@ class JournalRows:
     rows: int
     verified: int
     unverified: int
+    pending: int
+    held_back: int
     damage: DamagedError | None
 
     @property
@@ -77,12 +81,13 @@ class JournalRows:
         return self.header.first_seq, self.header.first_seq + self.rows
 
 
-def read_journal(path: Path, boot_id: str) -> JournalRows | None:
+def read_journal(path: Path, boot_id: str, *, live: bool = False) -> JournalRows | None:
     """All rows of a journal, dead or alive; ``None`` for a spare that was never begun.
 
     Args:
         path: The file.
         boot_id: The boot id of this machine now.
+        live: Its writer may be at work: rows end before the first that waits for a value.
 
     Raises:
         FileNotFoundError: It was sealed meanwhile: list the folder once more.
@@ -92,7 +97,7 @@ def read_journal(path: Path, boot_id: str) -> JournalRows | None:
     image = load(path)
     if image is None:
         return None
-    contents = judge(image, same_boot=image.header.boot_id == boot_id)
+    contents = judge(image, same_boot=image.header.boot_id == boot_id, settled_only=live)
     if contents.damage:
         raise contents.damage
     return contents
@@ -154,8 +159,14 @@ def view(journal: Journal) -> Image:
     )
 
 
-def judge(image: Image, *, same_boot: bool) -> JournalRows:
-    """Which rows of the image count, and what is wrong with the rest. Pure."""
+def judge(image: Image, *, same_boot: bool, settled_only: bool = False) -> JournalRows:
+    """Which rows of the image count, and what is wrong with the rest. Pure.
+
+    Args:
+        image: The journal.
+        same_boot: It was written since this machine's last start.
+        settled_only: Only rows before the first that waits for a value from a device.
+    """
     located, damage = locate(image.slots[: image.used], image.rows, image.where)
     timeless = np.flatnonzero(find_timeless(located, image.rows))
     if len(timeless):
@@ -178,6 +189,9 @@ def judge(image: Image, *, same_boot: bool) -> JournalRows:
         limit = find_zeros(image.rows, verified)
         rows = int(np.searchsorted(located.ends, limit, side="right"))
         located = located.front(max(vouched, rows))
+    pending, found = find_pending(located, image.rows), len(located.ends)
+    if settled_only and pending.any():
+        located, pending = located.front(int(np.argmax(pending))), pending[:0]
     rows = len(located.ends)
     return JournalRows(
         image.header,
@@ -185,6 +199,8 @@ def judge(image: Image, *, same_boot: bool) -> JournalRows:
         rows,
         min(rows, vouched),
         0 if same_boot else max(0, rows - vouched),
+        int(np.count_nonzero(pending)),
+        found - rows,
         damage,
     )
 

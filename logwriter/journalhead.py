@@ -1,31 +1,29 @@
 """What a journal's file says of itself: whether it was begun, by whom, and for which rows."""
 
 import os
-import stat
 from pathlib import Path
 
 from logwriter import journal as jf
 from logwriter.errors import DamagedError
+from logwriter.regular import open_regular
 from logwriter.rundir import SPARE_SUFFIX, WriterId
 
 _SECTOR = 512
 
 
-def open_regular(path: Path) -> int:
-    """A descriptor to read a journal's file with.
+def peek(path: Path) -> jf.Header | None:
+    """The header of a journal's file.
 
     Raises:
         FileNotFoundError: It was sealed meanwhile.
-        DamagedError: It is a folder, or something else that is no file.
+        DamagedError: It is no journal, or its header does not match its checksum, or is gone.
+        NewerFormatError: A newer everystep wrote it.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    descriptor = open_regular(path)
+    try:
+        return read_header(descriptor, path)
+    finally:
         os.close(descriptor)
-        raise DamagedError(
-            f"{path.name}: not a file, but named like a journal; "
-            "`everystep verify --repair RUN` sets it aside"
-        )
-    return descriptor
 
 
 def read_header(descriptor: int, path: Path) -> jf.Header | None:

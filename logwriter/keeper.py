@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -39,12 +39,25 @@ class Rows(Protocol):
     def roll(self, full: Journal, *, wait: bool) -> bool:
         """Close ``full`` and go on in the next."""
 
+    def log_beside(self, values: Mapping[str, float]) -> None:
+        """Log numbers that belong to the current step."""
 
-@dataclass
+    def watch_devices(self) -> None:
+        """See whether values may lie on devices."""
+
+    def close_batches(self, *, wait: bool) -> None:
+        """Let the values that are on devices so far be settled."""
+
+    def settle(self, *, wait: bool) -> None:
+        """Put values that came from devices into their rows."""
+
+
+@dataclass(eq=False)
 class _Request:
     """Something to be done at once, and whether it is the last thing."""
 
     last: bool
+    refusals: int = 0
     done: threading.Event = field(default_factory=threading.Event)
 
 
@@ -62,9 +75,8 @@ class Keeper:
         self.troubles = Troubles()
         self._folder, self._writer = folder, writer
         self._events, self._options = events, options
-        self._refused = False
         self._inbox: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._spares = Spares(folder, options.journal_bytes)
+        self._spares = Spares(folder, options.journal_bytes, self.troubles)
         self._sealing = Sealing(
             folder,
             writer,
@@ -91,10 +103,15 @@ class Keeper:
         first.name_after_rows(self._folder)
         return first
 
-    def start(self, rows: Rows) -> None:
-        """Begin to look after the journals of ``rows``, which has taken its first one."""
-        self._rows = rows
+    def start(self, rows: Rows, sample: Callable[[], dict[str, float]] | None) -> None:
+        """Begin to look after the journals of ``rows``, which has taken its first one.
+
+        Every ``system_every`` seconds, ``sample`` is logged beside them.
+        """
+        self._rows, self._sample = rows, sample
+        self._sample_due = time.monotonic() + self._options.system_every
         self._thread.start()
+        self._spares.start(lambda: not self._is_waiting(None))
 
     def next_journal(self, full: Journal | None) -> Journal | None:
         """A begun journal whose first row follows the last of ``full``.
@@ -103,7 +120,8 @@ class Keeper:
         one in memory serves, up to `MOST_IN_MEMORY` of them; then ``None``. While rows wait in
         memory, later ones wait behind them, so that what is on disk has no gap.
         """
-        journal = self._in_memory() if self._is_waiting(full) else self._take_spare()
+        journal = None if self._is_waiting(full) else self._spares.take()
+        journal = journal or self._in_memory()
         if journal is None:
             return None
         slots, rows_offset, rows_bytes = jf.geometry(len(journal.memory))
@@ -139,11 +157,23 @@ class Keeper:
         self._awaited.append(full)
         self.hand_over(full)
 
+    def persist(self, journal: Journal) -> None:
+        """Write what is new in the journal to its file. What the disk refuses waits in memory."""
+        try:
+            journal.persist()
+        except OSError as error:
+            self.troubles.report(f"{self._folder}: rows wait in memory", error)
+
+    def settle_soon(self) -> None:
+        """Values from a device are due. Safe in a signal handler."""
+        self._inbox.put(None)
+
     def flush(self, hand_over: Callable[[], None]) -> None:
         """Seal all that was and is handed over; returns when it is durable, or refused."""
         self._awaited.append(hand_over)
         try:
             hand_over()
+            self._settle(wait=True)
             self._ask(_Request(last=False))
         finally:
             self._awaited.pop()
@@ -154,10 +184,11 @@ class Keeper:
         Returns:
             The number of rows, the last ones, that are on no disk.
         """
+        self._settle(wait=True)
         self._ask(_Request(last=True))
         self._thread.join()
         self._sealing.rest()
-        self._spares.discard()
+        self._spares.stop()
         unsafe = self._sealing.count_unsafe()
         self._sealing.detach()
         return unsafe
@@ -186,7 +217,7 @@ class Keeper:
                 return
             if time.monotonic() >= due:
                 due = time.monotonic() + self._options.sync_every
-                self.troubles.guard(f"{self._folder}: the log cannot be synced", self._sync)
+                self._tick()
                 if self._roll_if_older(roll_after):
                     roll_after = min(2 * roll_after, LONGEST_ROLL_SECONDS)
 
@@ -201,40 +232,56 @@ class Keeper:
             self._asked.append(request)
 
     def _tend(self) -> bool:
-        """Do what there is to do, and answer who asked; tell whether that was the last thing.
-
-        A spare comes first, because the loop may be waiting for one; sealing may make room for
-        another.
-        """
-        last = any(request.last for request in self._asked)
-        if not last:
-            self._guard("no room for the next journal", self._top_up)
+        """Do what there is to do, and answer who asked; tell whether that was the last thing."""
         self._guard("a journal cannot be named", self._name_current)
         self._events.drain()
-        self._guard("a journal cannot be sealed", self._seal)
-        if not last and not self._spares:
-            self._guard("no room for the next journal", self._top_up)
-        if self._sealing.is_busy:
-            return False
-        while self._asked:
-            self._asked.pop().done.set()
-        return last
+        self._settle(wait=False)
+        sealed = self._guard("a journal cannot be sealed", self._seal)
+        self._spares.look()  # sealing makes room
+        return not self._sealing.is_busy and self._answer(sealed=sealed)
 
-    def _guard(self, what: str, act: Callable[[], None]) -> None:
-        self.troubles.guard(f"{self._folder}: {what}", act)
+    def _answer(self, *, sealed: bool) -> bool:
+        """Tell who asked that all is sealed, or was refused; whether that was the last thing.
+
+        What was refused may have been begun before they asked, so it is tried once more for them.
+        """
+        for request in self._asked:
+            request.refusals += not sealed
+        answered = [request for request in self._asked if sealed or request.refusals > 1]
+        self._asked = [request for request in self._asked if request not in answered]
+        if self._asked:
+            self._inbox.put(None)
+        for request in answered:
+            request.done.set()
+        return any(request.last for request in answered)
+
+    def _guard(self, what: str, act: Callable[[], None]) -> bool:
+        return self.troubles.guard(f"{self._folder}: {what}", act)
+
+    def _settle(self, *, wait: bool) -> None:
+        self._guard("values on a device are lost", lambda: self._rows.settle(wait=wait))
 
     def _name_current(self) -> None:
         self._rows.current_journal().name_after_rows(self._folder)
-
-    def _top_up(self) -> None:
-        while not self._spares and not self._is_waiting(None):
-            self._spares.add()
-            self._refused = False
 
     def _seal(self) -> None:
         if not self._sealing.is_idle:
             self._sealed_last = time.monotonic()
         self._sealing.advance(at_once=bool(self._awaited))
+
+    def _tick(self) -> None:
+        """What is due every ``sync_every`` seconds."""
+        self._rows.watch_devices()
+        self._rows.close_batches(wait=False)
+        self._settle(wait=False)
+        self._guard("the log cannot be synced", self._sync)
+        if time.monotonic() >= self._sample_due:
+            self._sample_due = time.monotonic() + self._options.system_every
+            self._guard("the system cannot be sampled", self._sample_system)
+
+    def _sample_system(self) -> None:
+        if self._sample is not None:
+            self._rows.log_beside(self._sample())
 
     def _sync(self) -> None:
         self._sealing.sync()
@@ -248,21 +295,6 @@ class Keeper:
         if not journal.rows or time.monotonic() - journal.began < seconds:
             return False
         return self._rows.roll(journal, wait=False)
-
-    def _take_spare(self) -> Journal | None:
-        spare = self._spares.take()
-        if spare is not None:
-            return spare
-        self.troubles.stalls += 1
-        if not self._refused:
-            try:
-                return self._spares.make()
-            except OSError as error:
-                self._refused = True
-                self.troubles.report(
-                    f"{self._folder}: no room for rows, which wait in memory", error
-                )
-        return self._in_memory()
 
     def _in_memory(self) -> Journal | None:
         if self._sealing.count_in_memory() >= MOST_IN_MEMORY:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from logwriter.errors import WriterLockedError
+from logwriter.errors import DamagedError, WriterLockedError
 from logwriter.host import boot_id, host_name
+from logwriter.regular import open_regular
 from logwriter.rundir import LOCK
 
 _TRIES = 20
@@ -58,8 +59,8 @@ class WriterLock:
 def is_held(folder: Path) -> bool:
     """Whether a living process on this machine holds the lock of ``folder``."""
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDONLY)
-    except FileNotFoundError:
+        descriptor = open_regular(folder / LOCK)
+    except (FileNotFoundError, DamagedError):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -73,8 +74,9 @@ def is_held(folder: Path) -> bool:
 def read_holder(folder: Path) -> Holder | None:
     """Who took the lock of ``folder`` last; ``None`` where the file does not say."""
     try:
-        return msgspec.json.decode((folder / LOCK).read_bytes(), type=Holder)
-    except (FileNotFoundError, msgspec.DecodeError):
+        with open(open_regular(folder / LOCK), "rb") as file:  # noqa: PTH123  a descriptor
+            return msgspec.json.decode(file.read(), type=Holder)
+    except (FileNotFoundError, DamagedError, UnicodeDecodeError, msgspec.DecodeError):
         return None
 
 

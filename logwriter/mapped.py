@@ -11,6 +11,7 @@ import mmap
 import os
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from logwriter import journal as jf
@@ -26,17 +27,17 @@ class Layout:
     """A tuple of metric names that rows have: how to pack them, and when it was last seen.
 
     ``slot`` is its number in the journal that it was last defined in, ``serial`` that journal's.
-    ``tensors`` says that some of its values came as tensors.
+    ``mixed`` says that its values may be other things than numbers of Python.
     """
 
-    __slots__ = ("last_step", "names", "pack", "serial", "slot", "tensors", "width")
+    __slots__ = ("last_step", "mixed", "names", "pack", "serial", "slot", "width")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         """Prepare to pack rows of ``names``."""
         self.names = names
         self.pack = jf.row_struct(len(names)).pack
         self.width = 8 * (jf.ROW_WORDS + len(names))
-        self.tensors = False
+        self.mixed = False
         self.last_step: int | None = None
         self.serial = 0
         self.slot = 0
@@ -47,7 +48,8 @@ class Journal:
 
     ``used`` counts its slots, or is `CLOSED` once none may be added; ``offset`` is where the next
     row goes, ``limit`` where the room for rows ends; ``defined`` counts its layouts, ``layouts``
-    finds them by their names.
+    finds them by their names. ``pending`` holds, for each row that waits for values from a device, how
+    many slots and bytes surely lie before it.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class Journal:
         "memory",
         "offset",
         "path",
+        "pending",
         "serial",
         "slots",
         "used",
@@ -84,6 +87,7 @@ class Journal:
         self.offset = 0
         self.limit = 0
         self.defined = 0
+        self.pending: dict[object, tuple[int, int]] = {}
         self.began = 0.0
         self._closed_used = 0
         self._counter = 0
@@ -107,7 +111,7 @@ class Journal:
 
     def begin(self, header: jf.Header) -> None:
         """Write the header and open the journal for rows."""
-        self._store(0, jf.encode_header(header))
+        self.store(0, jf.encode_header(header))
         self.header = header
         end = header.slots_offset + 2 * header.slots
         self.slots = memoryview(self.memory)[header.slots_offset : end].cast("H")
@@ -119,28 +123,30 @@ class Journal:
     def take_back(self) -> None:
         """Undo `begin` on a journal without rows: a spare again."""
         self.close()
-        self._store(0, bytes(jf.HEADER_BYTES))
+        self.store(0, bytes(jf.HEADER_BYTES))
 
     def close(self) -> None:
         """Let no row in any more. A row on its way sees it and goes to the next journal."""
         self.limit = CLOSED
         if self.used != CLOSED: self._closed_used = self.used; self.used = CLOSED  # noqa: E701, E702  # fmt: skip
 
-    def commit(self, data: bytes, slot: int, *, defines: int = 0) -> int:
+    def commit(self, data: bytes, slot: int, *, defines: int = 0) -> tuple[int, int] | None:
         """Append one record, unless another one came first or there is no room.
 
         Nothing comes between the comparison and the stores: `appender` explains why.
 
         Returns:
-            The number of layouts in the journal, this one included; 0 if nothing was appended.
+            Where the record begins, in bytes, and the number of layouts in the journal, this one
+            included; ``None`` if nothing was appended.
         """
         used, offset, defined = self.used, self.offset, self.defined + defines
         end = offset + len(data)
         if end > self.limit:
-            return 0
+            return None
         where = slice(offset, end)
-        if self.used == used: self.memory[where] = data; self.slots[used] = slot; self.used = used + 1; self.offset = end; self.defined = defined; return defined  # noqa: E701, E702  # fmt: skip
-        return 0
+        done = (offset, defined)
+        if self.used == used: self.memory[where] = data; self.slots[used] = slot; self.used = used + 1; self.offset = end; self.defined = defined; return done  # noqa: E701, E702  # fmt: skip
+        return None
 
     def has_room(self, size: int) -> bool:
         """Whether a record of ``size`` bytes still fits."""
@@ -158,21 +164,24 @@ class Journal:
         there = self.path.exists() if self.descriptor is None else not self._is_unlinked()
         return self.rows if there else 0
 
+    def persist(self) -> None:
+        """Make rows outlive the process: in a mapping they do, in plain memory they cannot."""
+
     def write_sync(self) -> None:
-        """Vouch for all rows committed so far, and make them survive a power cut.
+        """Vouch for all rows that will not change, and make them survive a power cut.
 
         Raises:
             OSError: The disk refused.
         """
-        used, offset = self.slots_used, self.offset
-        if self.header is None or self.descriptor is None or used == self._synced:
+        used, offset = self._settled_end()
+        if self.header is None or self.descriptor is None or used <= self._synced:
             return
         slots = memoryview(self.memory)[self.header.slots_offset :][: 2 * used]
         rows = memoryview(self.memory)[self.header.rows_offset : offset]
         self._counter += 1
         crcs = (*_extend(self._crcs[0], slots), *_extend(self._crcs[1], rows))
         point = jf.encode_sync(jf.SyncPoint(self._counter, used, len(rows), crcs))
-        self._store(jf.SYNC_OFFSETS[self._counter % 2], point)
+        self.store(jf.SYNC_OFFSETS[self._counter % 2], point)
         os.fdatasync(self.descriptor)  # never mmap.flush: it holds the interpreter's lock
         self._synced = used
 
@@ -188,9 +197,10 @@ class Journal:
             self.detach()
 
     def release(self) -> None:
-        """Give the memory of a closed journal back. Nobody looks into a closed journal's memory."""
+        """Give the memory of a closed journal back. Nobody stores anything in a closed journal."""
         self.slots.release()
-        self.memory.close()
+        with suppress(BufferError):  # the trace of an earlier failure still shows it: it goes later
+            self.memory.close()
 
     def name_after_rows(self, folder: Path) -> None:
         """Give the file of a begun journal its own name in place of the spare's."""
@@ -212,9 +222,14 @@ class Journal:
         if descriptor is not None:
             os.close(descriptor)
 
-    def _store(self, offset: int, data: bytes) -> None:
-        """Write what is no row."""
+    def store(self, offset: int, data: bytes) -> None:
+        """Write what is no row of its own: a header, a sync point, a value that came late."""
         self.memory[offset : offset + len(data)] = data
+
+    def _settled_end(self) -> tuple[int, int]:
+        """How many slots and bytes lie before the first row that waits for values, or are in use."""
+        end = self.slots_used, self.offset  # read first: rows that come meanwhile lie behind it
+        return min([end, *list(self.pending.values())])
 
     def _is_unlinked(self) -> bool:
         return self.descriptor is not None and os.fstat(self.descriptor).st_nlink == 0

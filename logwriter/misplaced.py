@@ -4,6 +4,7 @@ Each goes to ``damaged/`` first, and from there to its own name, so that a repai
 between finds it there.
 """
 
+import os
 from pathlib import Path
 
 from logwriter import durable, rundir
@@ -31,7 +32,7 @@ def put_back(check: WriterCheck) -> tuple[list[str], list[Path]]:
     actions, moved = [], []
     for name, path in found.items():
         place = check.folder / name
-        if place.exists():
+        if os.path.lexists(place):
             moved.append(set_aside(place))
         path.rename(place)
         actions.append(f"{name}: was under the name {path.name.rsplit('.', 1)[0]}; put back")

@@ -13,15 +13,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from logwriter import rundir
-from logwriter.errors import DamagedError
-from logwriter.eventlog import read_events
+from logwriter.errors import DamagedError, NewerFormatError
+from logwriter.eventlog import salvage_own_events
 from logwriter.host import boot_id
 from logwriter.journalfile import read_journal
-from logwriter.journalhead import check_owner
+from logwriter.journalhead import check_owner, peek
 from logwriter.lock import is_held
+from logwriter.regular import require_regular
 from logwriter.rundir import SegmentFile, WriterId
-from logwriter.segments import Identity, check_identity, check_segment, to_table
-from logwriter.state import AttemptState, fold
+from logwriter.segments import Identity, check_identity, check_segment, open_segment, to_table
+from logwriter.state import RESUME_LOST, AttemptState, fold, lacks_resume
 from logwriter.stretches import Stretch, held_twice, subtract
 
 _LOOKS = 5
@@ -36,7 +37,8 @@ class Part:
     Exactly one of ``path`` (a sealed Parquet segment whose checksum was verified) and ``table``
     (rows not sealed yet, in the segments' schema) is set. ``rows`` counts rows, not values.
     ``unverified`` of the rows come from behind the last sync point of another boot. Rows whose
-    ``seq`` is at least ``hidden_from`` are hidden by a later attempt.
+    ``seq`` is at least ``hidden_from`` are hidden by a later attempt. ``source`` is the name of the
+    file that holds the rows.
     """
 
     rank: int
@@ -47,11 +49,24 @@ class Part:
     table: pa.Table | None = None
     unverified: int = 0
     hidden_from: int | None = None
+    source: str = ""
 
     @property
     def stretch(self) -> Stretch:
         """The sequence numbers of its rows."""
         return self.first_seq, self.first_seq + self.rows
+
+    def open(self) -> pa.NativeFile:
+        """Its segment, for Arrow to read from.
+
+        Raises:
+            FileNotFoundError: It is gone.
+            DamagedError: It is no file any more.
+            ValueError: Its rows are in memory.
+        """
+        if self.path is None:
+            raise ValueError("rows that are not sealed are in no file of their own")
+        return open_segment(self.path)
 
 
 @dataclass(frozen=True)
@@ -75,10 +90,11 @@ def read_writer(folder: Path, writer: WriterId) -> WriterLog | None:
         DamagedError: Rows are missing or bytes contradict their checksums.
         NewerFormatError: A newer everystep wrote it.
     """
+    require_regular(folder / rundir.LOCK)
     live = is_held(folder)
     for _ in range(_LIVE_LOOKS if live else _LOOKS):
         try:
-            return _read_once(folder, writer)
+            return _read_once(folder, writer, live=live)
         except FileNotFoundError as error:
             fault = f"{Path(error.filename).name} is gone"
         except _MissingRowsError as error:
@@ -96,27 +112,31 @@ class _MissingRowsError(Exception):
     """Rows are neither in a segment nor in a journal, at this look."""
 
 
-def _read_once(folder: Path, writer: WriterId) -> WriterLog | None:
+def _read_once(folder: Path, writer: WriterId, *, live: bool) -> WriterLog | None:
     listing = rundir.list_writer(folder)
     empty = not (listing.journals or listing.segments)
     try:
-        events, torn = read_events(folder / rundir.EVENTS)
+        events, faults, torn = salvage_own_events(folder / rundir.EVENTS, writer)
     except FileNotFoundError:
         if empty:
             return None
         raise
+    if faults:
+        raise faults[0]
     state = fold(writer, events)
     if state.started is None and empty:
         return None
     listing = rundir.list_writer(folder)
     sealed = [segment_part(folder / name, state) for name in state.segments]
     parts = sorted(
-        [*sealed, *_journal_parts(listing, settled(sealed, state), writer)],
+        [*sealed, *_journal_parts(listing, settled(sealed, state), writer, live=live)],
         key=lambda part: part.first_seq,
     )
-    faults = describe_holes(parts, state, find_unannounced(listing, parts, state))
-    if faults:
-        raise _MissingRowsError(faults[0])
+    holes = describe_holes(parts, state, find_unannounced(listing, parts, state))
+    if lacks_resume(state, len(parts)):
+        holes.append(RESUME_LOST)
+    if holes:
+        raise _MissingRowsError(holes[0])
     return WriterLog(state, tuple(parts), torn)
 
 
@@ -132,7 +152,9 @@ def segment_part(path: Path, state: AttemptState) -> Part:
     check_segment(path, announced)
     check_identity(path, expect(state, announced.first_seq, announced.last_seq))
     writer = state.writer
-    return Part(writer.rank, writer.attempt, announced.first_seq, announced.rows, path)
+    return Part(
+        writer.rank, writer.attempt, announced.first_seq, announced.rows, path, source=path.name
+    )
 
 
 def expect(state: AttemptState, first_seq: int, last_seq: int) -> Identity:
@@ -164,19 +186,37 @@ def is_over(first_seq: int, over: Iterable[Stretch]) -> bool:
     return any(start <= first_seq < end for start, end in over)
 
 
+def is_stale(path: Path, first_seq: int, over: Iterable[Stretch], writer: WriterId) -> bool:
+    """Whether a journal may be passed over: its name says so, and its header nothing else.
+
+    A name may be wrong: the header tells if it is a journal of this writer that is not over.
+    """
+    if not is_over(first_seq, over):
+        return False
+    try:
+        header = peek(path)
+    except (FileNotFoundError, DamagedError, NewerFormatError):
+        return True
+    return (
+        header is None
+        or WriterId(header.rank, header.attempt) != writer
+        or is_over(header.first_seq, over)
+    )
+
+
 def _journal_parts(
-    listing: rundir.WriterListing, over: list[Stretch], writer: WriterId
+    listing: rundir.WriterListing, over: list[Stretch], writer: WriterId, *, live: bool
 ) -> list[Part]:
     named = [(journal.path, journal.first_seq) for journal in listing.journals]
     parts = []
     for path, first_seq in [*named, *((spare, None) for spare in listing.spares)]:
-        if first_seq is not None and is_over(first_seq, over):
+        if first_seq is not None and is_stale(path, first_seq, over, writer):
             continue
-        journal = read_journal(path, boot_id())
-        if journal is None or is_over(journal.header.first_seq, over):
+        journal = read_journal(path, boot_id(), live=live)
+        if journal is None:
             continue
         check_owner(journal.header, path, first_seq, writer)
-        if journal.rows:
+        if journal.rows and not is_over(journal.header.first_seq, over):
             parts.append(
                 Part(
                     writer.rank,
@@ -185,8 +225,11 @@ def _journal_parts(
                     journal.rows,
                     table=to_table(journal.blocks),
                     unverified=journal.unverified,
+                    source=path.name,
                 )
             )
+        if journal.held_back:
+            break  # a reader of a live run goes no further than the first row that waits for a value
     return parts
 
 
@@ -206,7 +249,9 @@ def find_unannounced(
 def find_gaps(parts: Iterable[Part], state: AttemptState) -> list[Stretch]:
     """Stretches of sequence numbers that no part holds and no repair gave up."""
     held = [part.stretch for part in parts] + _lost(state)
-    ends = [end for _, end in held] + ([state.finished.rows] if state.finished else [])
+    ends = [end for _, end in held] + [sealed.last_seq + 1 for sealed in state.segments.values()]
+    if state.finished:
+        ends.append(state.finished.rows)
     return subtract((0, max(ends, default=0)), held)
 
 
@@ -221,11 +266,22 @@ def describe_holes(
             for segment in unannounced
         ),
         *(
-            f"rows {start}-{end - 1} are missing: neither a segment nor a journal holds them"
+            f"rows {start}-{end - 1} are missing{_behind(parts, start)}: neither a segment nor a "
+            "journal holds them"
             for start, end in find_gaps(parts, state)
         ),
         *(
-            f"rows {start}-{end - 1} are there twice"
+            f"rows {start}-{end - 1} are there twice, in {_holders(parts, start)}"
             for start, end in held_twice(part.stretch for part in parts)
         ),
     ]
+
+
+def _behind(parts: Iterable[Part], row: int) -> str:
+    """The file that holds the row before, in words."""
+    return "".join(f" behind {part.source}" for part in parts if part.stretch[1] == row)
+
+
+def _holders(parts: Iterable[Part], row: int) -> str:
+    """The files that hold the row."""
+    return " and ".join(part.source for part in parts if part.first_seq <= row < part.stretch[1])

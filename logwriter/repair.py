@@ -8,21 +8,26 @@ is never deleted: it moves to ``damaged/`` beside the others. Killed at any poin
 finishes the work.
 """
 
+import os
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from logwriter import durable, rundir
-from logwriter.aside import keep_original
-from logwriter.errors import WriterLockedError
-from logwriter.eventlog import EventLog, salvage_events
-from logwriter.events import encode_line
+from logwriter.aside import keep_original, set_aside
+from logwriter.errors import DamagedError, WriterLockedError
+from logwriter.eventlog import EventLog, salvage_own_events
+from logwriter.events import RunResumed, encode_line
 from logwriter.holdings import Holdings
 from logwriter.host import host_name
 from logwriter.lock import WriterLock, describe_holder, is_held, read_holder
 from logwriter.misplaced import put_back
 from logwriter.parts import find_gaps
+from logwriter.regular import require_regular
 from logwriter.rundir import SegmentFile, WriterId
 from logwriter.saving import RepairReport, Saving
+from logwriter.state import lacks_resume
 from logwriter.verify import WriterCheck, check_writer
 
 
@@ -46,11 +51,16 @@ def repair(path: str | Path, *, force: bool = False) -> list[RepairReport]:
 
 
 def _require_own_machine(folder: Path, *, force: bool) -> None:
+    lock = folder / rundir.LOCK
+    if os.path.lexists(lock) and not lock.is_file():
+        return  # it says nothing, and is set aside later
     if is_held(folder):
         raise WriterLockedError(
             f"{folder} is being written by {describe_holder(folder)}; repair it when that has ended"
         )
-    holder = read_holder(folder)
+    holder = None
+    with suppress(UnicodeDecodeError):  # damaged, it says as little as one that is gone
+        holder = read_holder(folder)
     if holder is not None and holder.host != host_name() and not force:
         raise WriterLockedError(
             f"{folder}: written on {holder.host}, and whether that process still lives can only be seen "
@@ -60,11 +70,14 @@ def _require_own_machine(folder: Path, *, force: bool) -> None:
 
 def _repair_writer(run: Path, writer: WriterId) -> RepairReport:
     report = RepairReport(writer)
-    lock = WriterLock(rundir.writer_path(run, writer))
+    folder = rundir.writer_path(run, writer)
+    for name in (rundir.LOCK, rundir.EVENTS):
+        _set_aside_if_no_file(folder / name, report)
+    lock = WriterLock(folder)
     try:
         check = check_writer(run, writer, mine=True)
         if check.bad_events:
-            _keep_whole_events(check.folder, report)
+            _keep_whole_events(check.folder, writer, report)
         if check.gone or check.bad_segments:
             actions, moved = put_back(check)
             report.actions += actions
@@ -79,6 +92,15 @@ def _repair_writer(run: Path, writer: WriterId) -> RepairReport:
     finally:
         lock.release()
     return report
+
+
+def _set_aside_if_no_file(path: Path, report: RepairReport) -> None:
+    """Make way for a file where a folder, or whatever it is, has its name."""
+    try:
+        require_regular(path)
+    except DamagedError:
+        report.moved.append(set_aside(path))
+        report.actions.append(f"{path.name}: no file, so it made way for one")
 
 
 def _save(check: WriterCheck, events: EventLog, report: RepairReport) -> None:
@@ -99,8 +121,8 @@ def _save(check: WriterCheck, events: EventLog, report: RepairReport) -> None:
     for segment in unannounced:
         saving.save_segment(segment, None)
     for path in listing.unknown:
-        if durable.is_temporary(path):
-            path.unlink()
+        if durable.is_temporary(path) and path.is_file():
+            path.unlink(missing_ok=True)  # a dead writer's own process may be tidying up, too
     durable.sync_directory(check.folder)
     _report_losses(holdings, report)
 
@@ -119,6 +141,9 @@ def _announce_losses(check: WriterCheck, events: EventLog, report: RepairReport)
         holdings.give_up(gap)
     report.rows = check.rows
     _report_losses(holdings, report)
+    if lacks_resume(check.state, check.rows):
+        events.append(RunResumed(time=time.time_ns() // 1000), durable=True)
+        report.actions.append(f"{rundir.EVENTS}: the attempt is taken to go on at its first row")
 
 
 def _report_losses(holdings: Holdings, report: RepairReport) -> None:
@@ -127,12 +152,12 @@ def _report_losses(holdings: Holdings, report: RepairReport) -> None:
         report.actions.append(f"rows {start}-{end - 1} are lost")
 
 
-def _keep_whole_events(folder: Path, report: RepairReport) -> None:
+def _keep_whole_events(folder: Path, writer: WriterId, report: RepairReport) -> None:
     path = folder / rundir.EVENTS
     if not path.exists():
         return
-    events, faults, _ = salvage_events(path)
-    if faults:
+    events, faults, torn = salvage_own_events(path, writer)
+    if faults or torn:
         report.moved.append(keep_original(path))
     durable.replace_file(path, b"".join(encode_line(event) for event in events))
     report.actions.append(

@@ -37,10 +37,10 @@ def last_step(parts: Sequence[Part]) -> int | None:
 
 def _hide(log: WriterLog, later: Sequence[WriterLog]) -> tuple[Part, ...]:
     cuts = [
-        _first_past(log.parts, step)
+        first_past(log.parts, step)
         for other in later
         if other.state.writer.rank == log.state.writer.rank
-        and (step := _resume_step(other)) is not None
+        and (step := resume_step(other)) is not None
     ]
     cut = min((cut for cut in cuts if cut is not None), default=None)
     if cut is None:
@@ -51,7 +51,7 @@ def _hide(log: WriterLog, later: Sequence[WriterLog]) -> tuple[Part, ...]:
     )
 
 
-def _resume_step(log: WriterLog) -> int | None:
+def resume_step(log: WriterLog) -> int | None:
     """The last step that the attempt leaves to earlier ones; ``None`` if it hides nothing.
 
     It is one less than any step can be where the attempt begins with the smallest of all.
@@ -68,7 +68,7 @@ def _resume_step(log: WriterLog) -> int | None:
     return None
 
 
-def _first_past(parts: Sequence[Part], step: int) -> int | None:
+def first_past(parts: Sequence[Part], step: int) -> int | None:
     """The sequence number of the first row whose step is larger than ``step``."""
     if step >= _LARGEST:
         return None
@@ -76,7 +76,7 @@ def _first_past(parts: Sequence[Part], step: int) -> int | None:
         return min((part.first_seq for part in parts), default=None)
     for part in parts:
         if part.path is not None:
-            largest = _footer_maximum(part.path)
+            largest = _footer_maximum(part)
             if largest is None or largest <= step:
                 continue
         past = _steps(part).filter(pc.field("step") > step)
@@ -87,7 +87,7 @@ def _first_past(parts: Sequence[Part], step: int) -> int | None:
 
 def _largest_step(part: Part) -> int | None:
     if part.hidden_from is None and part.path is not None:
-        return _footer_maximum(part.path)
+        return _footer_maximum(part)
     table = _steps(part)
     if part.hidden_from is not None:
         table = table.filter(pc.field("seq") < part.hidden_from)
@@ -95,9 +95,10 @@ def _largest_step(part: Part) -> int | None:
     return None if largest is None else int(largest)
 
 
-def _footer_maximum(path: object) -> int | None:
+def _footer_maximum(part: Part) -> int | None:
     """The largest step of a segment, from the statistics in its footer; ``None`` without values."""
-    metadata = pq.read_metadata(path)
+    with part.open() as file:
+        metadata = pq.read_metadata(file)
     column = metadata.schema.to_arrow_schema().get_field_index("step")
     groups = (
         metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)
@@ -108,4 +109,5 @@ def _footer_maximum(path: object) -> int | None:
 def _steps(part: Part) -> pa.Table:
     if part.table is not None:
         return part.table.select(_COLUMNS)
-    return pq.read_table(part.path, columns=_COLUMNS)
+    with part.open() as file:
+        return pq.read_table(file, columns=_COLUMNS)

@@ -3,29 +3,25 @@
 import atexit
 import errno
 import logging
+import math
 import os
 import sys
 import threading
-import time
 import traceback
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import index
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, SupportsIndex, TypeVar
+from typing import Any, Literal, Self, SupportsIndex
 
 from logwriter import events as ev
-from logwriter import journal as jf
 from logwriter import rundir
-from logwriter.appender import Appender
 from logwriter.arguments import (
     check_behaviour,
-    check_definition,
     check_description,
-    check_epoch,
     check_ranks,
 )
 from logwriter.attempts import open_attempt
@@ -35,12 +31,12 @@ from logwriter.errors import ForkedError
 from logwriter.eventlog import EventLog
 from logwriter.host import boot_id, host_name
 from logwriter.keeper import Keeper
-from logwriter.mapped import never_open
+from logwriter.mapped import Layout, never_open
 from logwriter.options import Options
+from logwriter.recorder import Recorder
 
 DEEPEST_FLUSH = 8
 
-_Item = TypeVar("_Item")
 _log = logging.getLogger("everystep")
 
 
@@ -63,7 +59,7 @@ class Summary:
     troubles: dict[str, int] = field(default_factory=dict)
 
 
-class Run(Appender):
+class Run(Recorder):
     """One attempt of one rank at a training run: the thing to log to.
 
     Args:
@@ -83,6 +79,9 @@ class Run(Appender):
         roll_every: Seconds after which a journal with rows is sealed though it is not full;
             doubles up to six hours.
         journal_bytes: Size of a journal once the run has warmed up.
+        system_every: Seconds between two samples of processor, memory, disk and GPUs, logged as
+            ``system/...`` by the background thread; ``None``: none. Needs ``everystep[system]``, and
+            ``everystep[gpu]`` for NVIDIA's. Under a launcher, the first rank of each machine samples.
         on_error: ``"warn"`` or ``"raise"``: what to do about a logged value that is no number.
 
     Raises:
@@ -90,6 +89,7 @@ class Run(Appender):
         WriterLockedError: Another process is writing as this rank.
         TypeError: An argument has the wrong type.
         ValueError: An argument has a value that means nothing.
+        ImportError: ``system_every`` is given, and psutil is not installed.
         OSError: The folder or its first files cannot be made.
 
     With ``EVERYSTEP_MODE=disabled`` in the environment every call does nothing.
@@ -112,10 +112,13 @@ class Run(Appender):
         sync_every: float = 1.0,
         roll_every: float = 600.0,
         journal_bytes: int = 8 << 20,
+        system_every: float | None = None,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
         check_description(name=name, config=config, tags=tags, monitor=monitor, mode=mode)
         periods = {"sync_every": sync_every, "roll_every": roll_every}
+        if system_every is not None:
+            periods["system_every"] = system_every
         check_behaviour(
             resume=resume, on_error=on_error, journal_bytes=journal_bytes, periods=periods
         )
@@ -123,12 +126,11 @@ class Run(Appender):
         self._journal = never_open()
         self._state: Literal["open", "ended", "forked", "disabled"] = "disabled"
         self._summary: Summary | None = Summary(None, "disabled")
-        self._broken_off: ev.EpochEnded | None = None
         self._late = 0
+        self._may_rewind = False
         self._finishing = threading.RLock()
         self._is_ending = False
         self._flushing = 0
-        self._clock_origin = time.time_ns() - time.monotonic_ns()
         self.path, self.name, self.tags = None, name or "", [ev.readable(str(tag)) for tag in tags]
         ranks = find_ranks(os.environ, rank, world_size)
         self.rank, self.attempt, self.id = ranks.rank, 0, ""
@@ -138,9 +140,12 @@ class Run(Appender):
         check_ranks(ranks.rank, ranks.world_size, has_path=path is not None)
         given = rundir.fresh_run_path(rundir.runs_directory()) if path is None else Path(path)
         self.path = given.absolute()  # the program may change its directory
-        options = Options(sync_every, roll_every, journal_bytes, self._clock_origin)
+        options = Options(
+            sync_every, roll_every, system_every or math.inf, journal_bytes, self._clock_origin
+        )
         self._begin(self.path, resume if isinstance(resume, bool) else index(resume), options)
         try:
+            sampler = self._find_sampler() if system_every else None
             self._write_start(ranks, facts, monitor, mode)
         except BaseException:
             self._keeper.abandon()
@@ -149,109 +154,9 @@ class Run(Appender):
             self._opening.take_back()
             raise
         self._state, self._summary = "open", None
-        self._keeper.start(self)
+        self._keeper.start(self, sampler)
         _open_runs.add(self)
         atexit.register(self._at_exit)
-
-    def define(
-        self,
-        metric: str,
-        *,
-        chart: str | None = None,
-        line: str | None = None,
-        title: str | None = None,
-        x_label: str | None = None,
-        y_label: str | None = None,
-        unit: str | None = None,
-        colour: str | None = None,
-        note: str | None = None,
-        goal: Literal["min", "max"] | None = None,
-    ) -> None:
-        """Say how a metric is drawn and judged, where the defaults do not fit.
-
-        Args:
-            metric: The metric's name, as it is logged.
-            chart: The chart that draws it; metrics of one chart share its axes.
-            line: Its name in the chart's legend.
-            title: The chart's title.
-            x_label: What the steps are.
-            y_label: What the values are.
-            unit: The unit of the values.
-            colour: A colour that matplotlib and CSS know, such as ``#0072b2``.
-            note: A sentence for the reader of the chart.
-            goal: ``"min"`` or ``"max"``: which values are good.
-
-        Raises:
-            TypeError: A text is not a string.
-            ValueError: The name is empty, or the goal is neither.
-        """
-        texts = {
-            "chart": chart,
-            "line": line,
-            "title": title,
-            "x_label": x_label,
-            "y_label": y_label,
-            "unit": unit,
-            "colour": colour,
-            "note": note,
-        }
-        check_definition(metric, goal, texts)
-        plain = {key: text and ev.readable(text) for key, text in texts.items()}
-        self._tell(ev.MetricDefined, metric=ev.readable(metric), goal=goal, **plain)
-
-    def update_config(self, config: Mapping[str, Any]) -> None:
-        """Set or replace keys of the configuration."""
-        self._tell(ev.ConfigUpdated, config=ev.plain(config))
-
-    def message(self, text: str, level: str = "info") -> None:
-        """Record something worth reading, at the current step."""
-        self._tell(
-            ev.Message, text=ev.readable(str(text)), level=ev.readable(str(level)), step=self._step
-        )
-
-    def phase(self, name: str) -> None:
-        """Begin a named stretch of training, such as warm-up, at the current step."""
-        self._tell(ev.PhaseStarted, phase=ev.readable(str(name)), step=self._step)
-
-    def checkpoint(self, path: str | os.PathLike[str], **facts: Any) -> None:
-        """Record that a checkpoint was saved at ``path``, at the current step and epoch."""
-        epoch = None if self._epoch == jf.NO_EPOCH else self._epoch
-        text = ev.readable(os.fspath(path))
-        self._tell(
-            ev.CheckpointSaved, path=text, step=self._step, epoch=epoch, facts=ev.plain(facts)
-        )
-
-    def epochs(self, epochs: int | Iterable[int]) -> Generator[int, None, None]:
-        """Count epochs: rows logged inside one belong to it, and its time is recorded.
-
-        Args:
-            epochs: How many, counted from 0, or their numbers, such as ``range(3, 10)``.
-
-        Yields:
-            The number of the epoch. Leaving the loop by ``break`` ends the epoch, unless the run
-            then fails.
-        """
-        numbers = range(epochs) if isinstance(epochs, int) else epochs
-        for item in _progress(numbers, "epochs"):
-            number = check_epoch(item)
-            self._settle_broken_off()
-            outer, self._epoch = self._epoch, number
-            self._tell(ev.EpochStarted, epoch=number, step=self._step)
-            began = time.monotonic()
-            try:
-                yield number
-            except GeneratorExit:
-                self._broken_off = self._epoch_ended(number, began)
-                raise
-            finally:
-                if self._epoch == number:  # else another loop over epochs has taken over
-                    self._epoch = outer
-            self._write(self._epoch_ended(number, began))
-
-    def steps(self, iterable: Iterable[_Item]) -> Iterator[_Item]:
-        """The items of ``iterable``, with a progress bar where the terminal can show one."""
-        label = "steps" if self._epoch == jf.NO_EPOCH else f"epoch {self._epoch}"
-        return iter(_progress(iterable, label))
 
     def flush(self) -> None:
         """Seal and sync all rows logged so far; returns when they are durable, or refused.
@@ -263,6 +168,7 @@ class Run(Appender):
             return
         self._flushing += 1
         try:
+            self.close_batches()
             self._keeper.flush(self._hand_over_rows)
             self._events.drain(durable=True)
         finally:
@@ -290,6 +196,7 @@ class Run(Appender):
                     self._settle_broken_off()
                 self._ending = (ev.readable(str(status or "completed")), error, self._journal)
                 self._state = "ended"
+                self.close_batches()
                 self._journal.close()
                 self._keeper.hand_over_last(self._journal)
                 self._journal = never_open()
@@ -334,9 +241,34 @@ class Run(Appender):
             opening.take_back()
             raise
         self._source = self._keeper
+        if self._keeper.writes_through:
+            self.write_through()
         self._step = opening.first_step
+        self._may_rewind = opening.resumes and opening.resume_step is None
         self.name = self.name or opening.name or path.name
         self.id, self.attempt = opening.run_id, opening.writer.attempt
+
+    def _find_sampler(self) -> Callable[[], dict[str, float]] | None:
+        """What samples the system. The numbers are the machine's: one rank of each takes them."""
+        if os.environ.get("LOCAL_RANK", "0") != "0" or self.path is None:
+            return None
+        from logwriter.system import SystemMetrics  # noqa: PLC0415  an extra
+
+        return SystemMetrics(self.path).sample
+
+    def _settle_step(self, layout: Layout, given: Any) -> int:
+        step = super()._settle_step(layout, given)
+        if self._may_rewind:  # the first row of an attempt that resumes
+            self._may_rewind = False
+            reached = self._opening.first_step - 1
+            if step <= reached // 2:
+                text = (
+                    "everystep: %s: resumed, but the first row has step %d while the run had reached "
+                    "%d: all that was logged after step %d is hidden (not deleted). If its steps count "
+                    "something else, such as epochs, use resume=%d"
+                )
+                _log.warning(text, self.path, step, reached, step - 1, reached)
+        return step
 
     def _write_start(
         self, ranks: Ranks, config: dict[str, Any], monitor: str | None, mode: str | None
@@ -402,6 +334,7 @@ class Run(Appender):
                 dropped=summary.dropped,
                 not_numbers=summary.not_numbers,
                 stalls=summary.stalls,
+                troubles=summary.troubles,
             ),
             durable=True,
         )
@@ -414,18 +347,6 @@ class Run(Appender):
                 unwritten,
                 summary.not_numbers or "none",
             )
-
-    def _tell(self, kind: Callable[..., ev.Event], **fields: Any) -> None:
-        """Append an event, where rows may be appended too."""
-        self._write(kind(time=self._now(), **fields))
-
-    def _write(self, event: ev.Event) -> None:
-        if self._may_log():
-            self._events.append(event)
-
-    def _now(self) -> int:
-        """Microseconds since 1970, by a clock that never steps back."""
-        return (self._clock_origin + time.monotonic_ns()) // 1000
 
     def _may_log(self) -> bool:
         if self._state == "open":
@@ -443,16 +364,6 @@ class Run(Appender):
                 )
         return False
 
-    def _settle_broken_off(self) -> None:
-        """An epoch left by ``break`` has ended, since the run went on."""
-        if self._broken_off is not None:
-            self._write(self._broken_off)
-            self._broken_off = None
-
-    def _epoch_ended(self, number: int, began: float) -> ev.EpochEnded:
-        seconds = time.monotonic() - began
-        return ev.EpochEnded(time=self._now(), epoch=number, step=self._step, seconds=seconds)
-
     def _at_exit(self) -> None:
         """The interpreter ends and nobody called `finish`."""
         interactive = hasattr(sys, "ps1")  # there, the last error may be long forgotten
@@ -469,6 +380,7 @@ class Run(Appender):
         self._lock = threading.RLock()  # the copies may be held by threads that are not here
         self._finishing = threading.RLock()
         atexit.unregister(self._at_exit)
+        self._abandoned = self._device, self._device = self._device, None  # not to be freed here
         self._keeper.abandon()
         for leave in (last.detach, self._events.leave_to_parent, self._opening.lock.release):
             with suppress(OSError):  # the fork may have come while a file was being closed
@@ -489,12 +401,3 @@ os.register_at_fork(after_in_child=_leave_runs_to_parent)
 
 def _in_words(error: BaseException) -> str:
     return ev.readable("".join(traceback.format_exception_only(error)).strip())
-
-
-def _progress(items: Iterable[_Item], label: str) -> Iterable[_Item]:
-    """The items, with a bar on standard error if that is a terminal."""
-    if not sys.stderr.isatty():
-        return items
-    from tqdm import tqdm  # noqa: PLC0415  only where there is something to see
-
-    return tqdm(items, desc=label, leave=False)

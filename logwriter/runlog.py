@@ -71,12 +71,11 @@ class RunLog:
         """The names of all metrics that were logged, sorted by code points."""
         names: set[str] = set()
         for part in self.parts("all"):
-            column = (
-                part.table
-                if part.table is not None
-                else pq.read_table(part.path, columns=["metric"])
-            )
-            names.update(pc.unique(column.column("metric")).to_pylist())
+            table = part.table
+            if table is None:
+                with part.open() as file:
+                    table = pq.read_table(file, columns=["metric"])
+            names.update(pc.unique(table.column("metric")).to_pylist())
         return sorted(names)
 
     @property
@@ -202,7 +201,7 @@ def chunks(part: Part, columns: Sequence[str]) -> Iterator[pa.Table]:
     if part.table is not None:
         tables: Iterable[pa.Table] = [part.table.select(columns)]
     else:
-        file = pq.ParquetFile(part.path, page_checksum_verification=True)
+        file = pq.ParquetFile(part.open(), page_checksum_verification=True)
         groups = range(file.num_row_groups)
         tables = (file.read_row_group(group, columns=list(columns)) for group in groups)
     for table in tables:
@@ -218,7 +217,8 @@ def load_part(part: Part, wanted: Sequence[str] | None) -> pa.Table:
         condition = visible if condition is None else condition & visible
     if part.table is not None:
         return part.table if condition is None else part.table.filter(condition)
-    return pq.read_table(part.path, filters=condition, page_checksum_verification=True)
+    with part.open() as file:
+        return pq.read_table(file, filters=condition, page_checksum_verification=True)
 
 
 def _with_writer(table: pa.Table, rank: int, attempt: int) -> pa.Table:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from logwriter import journal as jf
 from logwriter.decode import Block, Located, count_rows, decode, find_timeless, locate
 from logwriter.journalfile import Image, copy, find_zeros
-from logwriter.journalhead import open_regular
+from logwriter.regular import open_regular
 from logwriter.rundir import WriterId
 from logwriter.stretches import Stretch
 

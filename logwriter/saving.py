@@ -20,7 +20,7 @@ from logwriter.journalfile import Image, judge, load
 from logwriter.parts import expect
 from logwriter.rundir import SegmentFile, WriterId
 from logwriter.salvage import Salvage, rebuild, salvage
-from logwriter.segments import SCHEMA, identify, to_table
+from logwriter.segments import SCHEMA, UNREADABLE, identify, open_segment, to_table
 from logwriter.state import AttemptState
 from logwriter.stretches import Stretch, subtract
 
@@ -30,7 +30,7 @@ class RepairReport:
     """What was done to one writer's folder.
 
     ``rows`` can be read now; ``lost_rows`` are gone for good; ``lost_values`` are single values that
-    are gone from rows of damaged segments. ``moved`` are the originals of what was damaged.
+    are gone from rows of damaged segments; some of those rows may have none left. ``moved`` are the originals of what was damaged.
     """
 
     writer: WriterId
@@ -80,7 +80,7 @@ class Saving:
             self.report.actions.append(f"{path.name}: kept {kept} values of those that can be read")
             return
         if values is not None or belongs is None:
-            self.holdings.give_up(stretch)
+            self.holdings.give_up(self._clamp(stretch))
         self.report.moved.append(set_aside(path))
         self.report.actions.append(f"{path.name}: none of its rows is of use here")
 
@@ -110,11 +110,12 @@ class Saving:
     def _seal_journal(self, image: Image, *, sound: bool, in_place: bool) -> bool:
         """Seal the rows that can be saved, and give up the others; tell whether it was sound.
 
-        Rows are not given up for a copy under another name: the original may hold them.
+        A torn tail is the end of the log only if no later rows are known of. Rows are not given up
+        for a copy under another name: the original may hold them.
         """
         same_boot = image.header.boot_id == boot_id()
         found = judge(image, same_boot=same_boot)
-        sound &= found.damage is None
+        sound &= found.damage is None and not self.holdings.is_followed_by_gap(found.stretch[1])
         saved = (
             Salvage(found.stretch, [found.stretch], found.blocks)
             if sound
@@ -173,15 +174,16 @@ def read_whole_groups(segment: SegmentFile) -> tuple[pa.Table, int]:
     """The row groups whose page checksums hold, and how many values are in the others."""
     try:
         file = pq.ParquetFile(
-            segment.path, page_checksum_verification=True, read_dictionary=["metric"]
+            open_segment(segment.path), page_checksum_verification=True, read_dictionary=["metric"]
         )
-    except (pa.ArrowException, OSError):
+    except (*UNREADABLE, DamagedError):
         return SCHEMA.empty_table(), 0
     good, bad_values = [SCHEMA.empty_table()], 0
     for number in range(file.num_row_groups):
         try:
             group = file.read_row_group(number).cast(SCHEMA)
-        except (pa.ArrowException, OSError, ValueError):
+            group.validate(full=True)
+        except UNREADABLE:
             group = SCHEMA.empty_table()
         ends = pc.min_max(group.column("seq")).as_py()
         if group.num_rows and segment.first_seq <= ends["min"] <= ends["max"] <= segment.last_seq:

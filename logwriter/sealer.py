@@ -21,7 +21,7 @@ from logwriter.rundir import WriterId
 from logwriter.sealerprocess import Failed, Job
 from logwriter.segments import prepare_segment, to_table
 
-_NICE = 10  # the training comes first
+_NICE = 19  # the training comes first
 
 
 def prepare(image: Image, *, folder: Path, rows: int, run_id: str, writer: WriterId) -> Prepared:

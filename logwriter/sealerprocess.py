@@ -20,6 +20,11 @@ from logwriter.errors import DamagedError
 from logwriter.prepared import Prepared
 
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from logwriter.sealer import main; main()"
+_KEEPS_MEMORY = {  # giving it back after each journal costs as much as the sealing itself
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
 _MOST_DEATHS = 3
 _GOODBYE_SECONDS = 10.0
 _ANSWER_BYTES = 1 << 16
@@ -136,6 +141,7 @@ class SealerProcess:
                 stdin=its.fileno(),
                 stdout=its.fileno(),
                 stderr=subprocess.DEVNULL,
+                env={**os.environ, **_KEEPS_MEMORY},
                 start_new_session=True,
             )
             name = f"everystep sealer {process.pid}"

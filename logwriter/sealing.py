@@ -77,6 +77,8 @@ class Sealing:
         """
         while self._full:
             journal = self._full[0]
+            if journal.pending:
+                return  # values come from a device
             if journal.rows and journal is not self._placed:
                 prepared = self._prepare(journal, at_once=at_once)
                 if prepared is None:
@@ -99,7 +101,7 @@ class Sealing:
         for journal in tuple(self._full):
             journal.write_sync()
         for journal in islice(tuple(self._full), _MOST_OPEN, None):
-            if not journal.is_waiting:
+            if not (journal.is_waiting or journal.pending):
                 journal.park()
 
     def rest(self) -> None:

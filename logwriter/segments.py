@@ -21,7 +21,7 @@ from logwriter import durable
 from logwriter.decode import Block
 from logwriter.errors import DamagedError, NewerFormatError
 from logwriter.events import SegmentSealed
-from logwriter.journal import NO_EPOCH
+from logwriter.journal import NO_EPOCH, PENDING
 from logwriter.prepared import Prepared, place_segment
 from logwriter.regular import open_regular, require_regular
 from logwriter.rundir import WriterId, segment_path
@@ -30,6 +30,8 @@ SEGMENT_FORMAT = 1
 ROW_GROUP_VALUES = 131_072
 _READ_BYTES = 1 << 20
 _KEY = b"everystep"
+# what pyarrow raises for damaged bytes: its own, and Python's for names and texts that make no sense
+UNREADABLE = (pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError)
 
 SCHEMA = pa.schema(
     [
@@ -68,7 +70,10 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def to_table(blocks: Iterable[Block]) -> pa.Table:
-    """The rows in long format: one record a value, sorted by metric (code points), then ``seq``."""
+    """The rows in long format: one record a value, sorted by metric (code points), then ``seq``.
+
+    Values that never came from their device are left out.
+    """
     of: dict[str, list[tuple[Block, int]]] = defaultdict(list)
     for block in blocks:
         for column, name in enumerate(block.names):
@@ -79,16 +84,10 @@ def to_table(blocks: Iterable[Block]) -> pa.Table:
     columns: dict[str, list[np.ndarray]] = defaultdict(list)
     counts = []
     for name in names:
-        parts = of[name]
-        seq = np.concatenate([block.seq for block, _ in parts])
-        order = np.argsort(seq, kind="stable") if len(parts) > 1 else slice(None)
-        counts.append(len(seq))
-        columns["seq"].append(seq[order])
-        for field in ("step", "epoch", "time"):
-            gathered = np.concatenate([getattr(block, field) for block, _ in parts])
-            columns[field].append(gathered[order])
-        values = np.concatenate([block.values[:, column] for block, column in parts])
-        columns["value"].append(values[order])
+        gathered = _gather(of[name])
+        counts.append(len(gathered["seq"]))
+        for field, array in gathered.items():
+            columns[field].append(array)
     joined = {field: np.concatenate(arrays) for field, arrays in columns.items()}
     metric = pa.DictionaryArray.from_arrays(
         np.repeat(np.arange(len(names), dtype=np.int32), counts), pa.array(names, pa.string())
@@ -104,6 +103,20 @@ def to_table(blocks: Iterable[Block]) -> pa.Table:
         ],
         schema=SCHEMA,
     )
+
+
+def _gather(parts: list[tuple[Block, int]]) -> dict[str, np.ndarray]:
+    """All of one metric, by ``seq``: from each block the column that holds it."""
+    found = {
+        field: np.concatenate([getattr(block, field) for block, _ in parts])
+        for field in ("seq", "step", "epoch", "time")
+    }
+    found["value"] = np.concatenate([block.values[:, column] for block, column in parts])
+    if len(parts) > 1:
+        order = np.argsort(found["seq"], kind="stable")
+        found = {field: column[order] for field, column in found.items()}
+    came = found["value"].view(np.int64) != PENDING
+    return found if came.all() else {field: column[came] for field, column in found.items()}
 
 
 def prepare_segment(
@@ -254,7 +267,7 @@ def identify(path: Path) -> Identity:
             text = (pq.read_metadata(file).metadata or {}).get(_KEY, b"")
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise DamagedError(f"{path.name}: not a Parquet file: {error}") from error
     if not text:
         raise DamagedError(f"{path.name}: a Parquet file, but not a segment of everystep")

@@ -8,10 +8,14 @@ from typing import Any
 import msgspec
 
 from logwriter import events as ev
-from logwriter.rundir import WriterId
+from logwriter.rundir import EVENTS, WriterId
 from logwriter.stretches import Stretch, merge, subtract
 
 UNFINISHED = "unfinished"
+RESUME_LOST = (
+    f"{EVENTS}: run.resumed is gone, which says what the attempt hides of earlier ones; "
+    "`everystep verify --repair RUN` takes it to go on at its first row"
+)
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,11 @@ def fold(writer: WriterId, events: Iterable[ev.Event]) -> AttemptState:
         segments=segments,
         lost=lost,
     )
+
+
+def lacks_resume(state: AttemptState, rows: int) -> bool:
+    """Whether a later attempt with rows does not say what of earlier ones it hides."""
+    return bool(state.writer.attempt and rows and state.resumed is None)
 
 
 def _last(events: list[Any]) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from logwriter import durable, rundir
 from logwriter.errors import DamagedError
-from logwriter.eventlog import salvage_events
+from logwriter.eventlog import salvage_own_events
 from logwriter.events import Event
 from logwriter.host import boot_id
 from logwriter.journalfile import judge, load
@@ -17,11 +17,13 @@ from logwriter.parts import (
     describe_holes,
     find_unannounced,
     is_over,
+    is_stale,
     segment_part,
     settled,
 )
+from logwriter.regular import require_regular
 from logwriter.rundir import WriterId
-from logwriter.state import AttemptState, fold
+from logwriter.state import RESUME_LOST, AttemptState, fold, lacks_resume
 from logwriter.stretches import Stretch
 
 _LOOKS = 3
@@ -74,8 +76,14 @@ def check_writer(run: Path, writer: WriterId, *, mine: bool = False) -> WriterCh
         writer: Whose files to check.
         mine: The lock of the writer's folder is held by the caller, so nobody writes.
     """
+    folder = rundir.writer_path(run, writer)
+    try:
+        require_regular(folder / rundir.LOCK)
+    except DamagedError as fault:
+        check = _look(folder, writer, live=False)
+        check.faults.append(str(fault))
+        return check
     for _ in range(_LOOKS):
-        folder = rundir.writer_path(run, writer)
         check = _look(folder, writer, live=not mine and is_held(folder))
         if not (check.live and check.faults):
             break
@@ -84,7 +92,7 @@ def check_writer(run: Path, writer: WriterId, *, mine: bool = False) -> WriterCh
 
 
 def _look(folder: Path, writer: WriterId, *, live: bool) -> WriterCheck:
-    events, faults, torn = _events(folder)
+    events, faults, torn = _events(folder, writer)
     check = WriterCheck(writer, folder, live, fold(writer, events), faults=[str(f) for f in faults])
     check.bad_events = bool(faults or torn)
     if torn:
@@ -103,17 +111,21 @@ def _look(folder: Path, writer: WriterId, *, live: bool) -> WriterCheck:
     holes = describe_holes(check.parts, check.state, unannounced)
     check.faults += [f"{folder.name}: {hole}" for hole in holes]
     check.rows = sum(part.rows for part in check.parts)
+    if lacks_resume(check.state, check.rows):
+        check.faults.append(RESUME_LOST)
     return check
 
 
-def _events(folder: Path) -> tuple[list[Event], list[DamagedError], str | None]:
+def _events(folder: Path, writer: WriterId) -> tuple[list[Event], list[DamagedError], str | None]:
     try:
-        return salvage_events(folder / rundir.EVENTS)
+        return salvage_own_events(folder / rundir.EVENTS, writer)
     except FileNotFoundError:
         listing = rundir.list_writer(folder)
         if listing.journals or listing.segments:
             return [], [DamagedError(f"{rundir.EVENTS} is missing")], None
         return [], [], f"{folder.name}: its writer died before it wrote anything"
+    except DamagedError as fault:
+        return [], [fault], None
 
 
 def _note_unknown(check: WriterCheck, listing: rundir.WriterListing) -> None:
@@ -141,12 +153,12 @@ def _check_journal(
     check: WriterCheck, path: Path, first_seq: int | None, over: list[Stretch]
 ) -> None:
     """Add the journal's rows to the parts, or say what is wrong with it."""
-    if first_seq is not None and is_over(first_seq, over):
+    if first_seq is not None and is_stale(path, first_seq, over, check.writer):
         check.notes.append(f"{path.name}: already sealed, or given up, and never removed")
         return
     try:
         image = load(path)
-        if image is None or is_over(image.header.first_seq, over):
+        if image is None:
             return
         check_owner(image.header, path, first_seq, check.writer)
     except FileNotFoundError:
@@ -154,13 +166,27 @@ def _check_journal(
     except DamagedError as fault:
         check.faults.append(str(fault))
         return
+    if is_over(image.header.first_seq, over):
+        return
     contents = judge(image, same_boot=image.header.boot_id == boot_id())
     if contents.damage:
         check.faults.append(str(contents.damage))
     if contents.rows:
         writer, first = check.writer, contents.header.first_seq
         check.parts.append(
-            Part(writer.rank, writer.attempt, first, contents.rows, unverified=contents.unverified)
+            Part(
+                writer.rank,
+                writer.attempt,
+                first,
+                contents.rows,
+                unverified=contents.unverified,
+                source=path.name,
+            )
+        )
+    if contents.pending and not check.live:
+        check.notes.append(
+            f"{path.name}: {contents.pending} rows lack values that were still on a device when their "
+            "process died"
         )
     if contents.unverified:
         check.unverified += contents.unverified

@@ -33,8 +33,9 @@ class WrittenJournal(Journal):
 
     def count_safe(self) -> int:
         """How many rows a file holds. One that somebody removed holds none."""
-        if not super().count_safe():
-            return 0
+        safe = super().count_safe()
+        if not (safe and self.is_waiting):
+            return safe
         kept = self.slots[: self._kept_used].tolist()
         return len(kept) - kept.count(jf.LAYOUT_SLOT)
 
@@ -71,8 +72,9 @@ class WrittenJournal(Journal):
         self.persist()
         super().write_sync()
 
-    def _store(self, offset: int, data: bytes) -> None:
-        super()._store(offset, data)
+    def store(self, offset: int, data: bytes) -> None:
+        """Write what is no row of its own: a header, a sync point, a value that came late."""
+        super().store(offset, data)
         self._write(offset, offset + len(data))
 
     def _write(self, start: int, end: int) -> None:

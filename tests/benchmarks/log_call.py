@@ -1,180 +1,81 @@
 """What one call of ``log`` costs, beside a list, a CSV file and the trackers that are installed.
 
-``python tests/benchmarks/log_call.py [--steps N] [--only NAME ...]`` runs each case in a process of
-its own and prints a table. A step is five float metrics in one call (in five calls where a tracker
-takes one metric a call); the cases with a thousand metrics are counted by value. The mean is that of
-an undisturbed loop, as a multiple of ``list.append`` in the same run; percentiles come from a second
-loop that times each call. CPU seconds count all threads and child processes, finishing included.
+``python tests/benchmarks/log_call.py [--steps N] [--only NAME ...] [--markdown]`` runs each case in
+processes of its own and prints a table. A step is five float metrics in one call (in five calls where
+a tracker takes one metric a call), in a dict made for that call; with a thousand metrics a call, a
+value counts as a step.
+
+- mean: microseconds a step in an undisturbed loop; as a multiple of ``list.append`` of the same dict
+  (× list), and of everystep's dict where the step is the same (× dict).
+- p50 to max: microseconds of single calls, from a second loop that times each; how many were timed,
+  and how many took more than 2 and more than 10 ms.
+- CPU s: seconds for 100,000 steps in all threads and processes, finishing included.
+- bytes: on disk, a step, when finished. everystep's, which depend on the clock, are those of steps
+  10 ± 0.5 ms apart.
+- MB: how far the process's memory rose above what it was before the logger was imported (NumPy, and
+  PyTorch where it is needed, were there already), and the memory of processes that the logger started.
+- kept: of 20,000 steps logged as fast as they come, how many can be read when the process kills itself
+  (SIGKILL) right behind the last call.
 """
 
 import argparse
-import csv
+import gc
+import importlib
 import json
 import os
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import usage
+from loggers import CASES, EVERYSTEP, Case
+from tabulate import tabulate
+from tqdm import tqdm
 
-NAMES = ("train/loss", "train/acc", "lr", "grad_norm", "throughput")
-MANY = tuple(f"layer{number}/norm" for number in range(1000))
-Call = Callable[[int], None]
+STEP_SECONDS, JITTER_SECONDS = 0.01, 0.0005
+Found = dict[str, float]
 
-
-def values(step: int) -> dict[str, float]:
-    """Five numbers, as a loop would have them."""
-    x = step * 1e-6
-    return {
-        "train/loss": 2.0 - x,
-        "train/acc": x,
-        "lr": 1e-3,
-        "grad_norm": 1.5 + x,
-        "throughput": 900.0,
-    }
-
-
-@contextmanager
-def append(_: Path) -> Iterator[Call]:
-    """The floor: nothing is saved."""
-    rows: list[dict[str, float]] = []
-    yield lambda step: rows.append(values(step))
-
-
-@contextmanager
-def csv_writer(folder: Path) -> Iterator[Call]:
-    """Buffered by the file, lost with the process."""
-    with (folder / "log.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, NAMES)
-        yield lambda step: writer.writerow(values(step))
-
-
-@contextmanager
-def everystep_log(folder: Path) -> Iterator[Call]:
-    """``run.log`` of a dict."""
-    from logwriter import Run
-
-    with Run(folder / "run") as run:
-        log = run.log
-        yield lambda step: log(values(step), step)
-
-
-@contextmanager
-def everystep_bind(folder: Path) -> Iterator[Call]:
-    """A bound log: positional."""
-    from logwriter import Run
-
-    with Run(folder / "run") as run:
-        log = run.bind(*NAMES)
-        yield lambda step: log(step, 2.0 - step * 1e-6, step * 1e-6, 1e-3, 1.5, 900.0)
-
-
-@contextmanager
-def everystep_tensors(folder: Path) -> Iterator[Call]:
-    """``run.log`` of tensors on the CPU, a loss that needs a gradient among them."""
-    import torch
-
-    from logwriter import Run
-
-    loss = torch.tensor(2.0, requires_grad=True) * 1
-    other = torch.tensor(0.5)
-    row = {
-        "train/loss": loss,
-        "train/acc": other,
-        "lr": 1e-3,
-        "grad_norm": other,
-        "throughput": 900.0,
-    }
-    with Run(folder / "run") as run:
-        yield lambda step: run.log(dict(row), step)
-
-
-@contextmanager
-def everystep_tags(folder: Path) -> Iterator[Call]:
-    """One metric a call, a thousand metrics in turn."""
-    from logwriter import Run
-
-    with Run(folder / "run") as run:
-        yield lambda step: run.log({MANY[step % 1000]: 1.0}, step // 1000)
-
-
-@contextmanager
-def everystep_wide(folder: Path) -> Iterator[Call]:
-    """A thousand metrics in one call."""
-    from logwriter import Run
-
-    row = dict.fromkeys(MANY, 1.0)
-    with Run(folder / "run") as run:
-        yield lambda step: run.log(row, step)
-
-
-@contextmanager
-def tensorboard(folder: Path) -> Iterator[Call]:
-    """Torch's SummaryWriter."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(folder))
-
-    def call(step: int) -> None:
-        for name, value in values(step).items():
-            writer.add_scalar(name, value, step)
-
-    yield call
-    writer.close()
-
-
-@contextmanager
-def wandb_offline(folder: Path) -> Iterator[Call]:
-    """W&B without a server."""
-    import wandb
-
-    run = wandb.init(mode="offline", dir=str(folder), settings=wandb.Settings(silent=True))
-    yield lambda step: run.log(values(step), step=step)
-    run.finish()
-
-
-@contextmanager
-def trackio_local(folder: Path) -> Iterator[Call]:
-    """Trackio's local database."""
-    os.environ["TRACKIO_DIR"] = str(folder)
-    import trackio
-
-    run = trackio.init(project="benchmark")
-    yield lambda step: run.log(values(step), step=step)
-    trackio.finish()
-
-
-CASES = {
-    "list.append, nothing saved": (append, 1, ""),
-    "csv.DictWriter, buffered": (csv_writer, 1, ""),
-    "everystep, log(dict)": (everystep_log, 1, ""),
-    "everystep, bound": (everystep_bind, 1, ""),
-    "everystep, CPU tensors": (everystep_tensors, 1, "torch"),
-    "everystep, 1000 tags, a value": (everystep_tags, 1, ""),
-    "everystep, 1000 at once, a value": (everystep_wide, 1000, ""),
-    "TensorBoard (SummaryWriter)": (tensorboard, 1, "tensorboard"),
-    "Trackio": (trackio_local, 1, "trackio"),
-    "W&B, offline": (wandb_offline, 1, "wandb"),
+COLUMNS = {
+    "mean": ".2f",
+    "× list": ".1f",
+    "× dict": ".2f",
+    "p50": ".2f",
+    "p99": ".2f",
+    "p99.9": ".1f",
+    "max": ".0f",
+    "calls": ",.0f",
+    ">2 ms": ".0f",
+    ">10 ms": ".0f",
+    "CPU s": ".3f",
+    "bytes": ".1f",
+    "MB": ".0f",
+    "kept": ",.0f",
 }
-SLOW = {"TensorBoard (SummaryWriter)": 10, "Trackio": 10, "W&B, offline": 10}
 
 
-def measure(name: str, steps: int, folder: Path) -> dict[str, float]:
-    """Run one case in this process."""
-    make, per_call, _ = CASES[name]
-    calls = max(1000, steps // per_call // SLOW.get(name, 1))
-    times = np.empty(calls, dtype=np.int64)
+def measure_speed(case: Case, steps: int, folder: Path) -> Found:
+    """Two loops, one of them timed call by call, and what they took."""
+    if "torch" in case.needs:
+        importlib.import_module("torch")
+    rows = case.make()
+    gc.collect()
+    gc.freeze()  # what the benchmark made beforehand is no work for the collector
+    calls = max(1000, steps // case.values // case.share)
+    times = np.ones(calls, dtype=np.int64)
     clock = time.perf_counter_ns
-    with make(folder) as call:
+    usage.forget_peak()
+    before = usage.resident()
+    with case.open(folder, rows) as call:
         for step in range(calls // 10):
             call(step)
-        cpu = _cpu_seconds()
+        cpu = usage.cpu_seconds()
         began = clock()
         for step in range(calls // 10, calls + calls // 10):
             call(step)
@@ -183,83 +84,144 @@ def measure(name: str, steps: int, folder: Path) -> dict[str, float]:
             start = clock()
             call(calls * 2 + number)
             times[number] = clock() - start
-    counted = 2 * calls * per_call
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        others = sum(map(usage.peak, usage.descendants()))
+    counted = 2 * calls * case.values
     return {
-        "mean": loop / calls / per_call / 1e3,
+        "mean": loop / calls / case.values / 1e3,
         **{f"p{p}": float(np.percentile(times, p)) / 1e3 for p in (50, 99, 99.9)},
         "max": float(times.max()) / 1e3,
-        "cpu": (_cpu_seconds() - cpu) / counted * 1e5,
-        "bytes": size / counted,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "calls": calls,
+        ">2 ms": int((times > 2e6).sum()),
+        ">10 ms": int((times > 10e6).sum()),
+        "CPU s": (usage.cpu_seconds() - cpu) / counted * 1e5,
+        "bytes": usage.size_of(folder) / (counted + calls // 10 * case.values),
+        "MB": usage.peak() - before + others,
     }
 
 
-def _cpu_seconds() -> float:
-    return sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+def measure_bytes(case: Case, steps: int, folder: Path) -> Found:
+    """The same rows at the pace of a training loop, which the clock pretends."""
+    from logwriter import appender, read
+
+    ticks = _ticks(time.monotonic_ns())
+    appender._clock = ticks.__next__
+    with case.open(folder, case.make()) as call:
+        for step in range(steps // case.values):
+            call(step)
+    times = read(folder / "run").rows()["time"].to_numpy()
+    seconds = (times.max() - times.min()) / np.timedelta64(1, "s")
+    if not 0.9 < seconds / (steps // case.values - 1) / STEP_SECONDS < 1.1:
+        raise SystemExit("logwriter.appender does not take the time from _clock any more")
+    return {"bytes": usage.size_of(folder) / steps}
+
+
+def _ticks(now: int) -> Iterator[int]:
+    """Nanoseconds of a monotonic clock, read once a step."""
+    rng = np.random.default_rng(1)
+    while True:
+        for wait in rng.normal(STEP_SECONDS * 1e9, JITTER_SECONDS * 1e9, 4096).astype(int).tolist():
+            now += wait
+            yield now
+
+
+def log_and_die(case: Case, steps: int, folder: Path) -> Found:
+    """Log as fast as it goes, and kill this process right behind the last call."""
+    with case.open(folder, case.make()) as call:
+        for step in range(steps // case.values):
+            call(step)
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a killed process does not get here")
+
+
+MEASURES: dict[str, Callable[[Case, int, Path], Found]] = {
+    "speed": measure_speed,
+    "bytes": measure_bytes,
+    "kill": log_and_die,
+}
+
+
+def run_child(name: str, measure: str, steps: int, folder: str, returncode: int = 0) -> str:
+    """Measure one case in a process of its own; returns what it printed."""
+    options = ["--child", name, "--measure", measure, "--steps", str(steps), "--folder", folder]
+    ran = subprocess.run(
+        [sys.executable, __file__, *options], capture_output=True, text=True, check=False
     )
+    if ran.returncode != returncode:
+        raise SystemExit(f"{name}, {measure}: {ran.stderr[-2000:]}")
+    return ran.stdout
 
 
-def run_case(name: str, steps: int) -> dict[str, float] | None:
-    """Run one case in a process of its own; ``None`` if what it needs is not installed."""
-    needed = CASES[name][2]
-    if needed and find_spec(needed) is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            __file__,
-            "--child",
-            name,
-            "--steps",
-            str(steps),
-            "--folder",
-            folder,
-        ]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise SystemExit(f"{name}: {ran.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+def run_case(name: str, *, steps: int, sized: int, killed: int) -> Found:
+    """All that is measured of one case, in fresh folders."""
+    case = CASES[name]
+    found: Found = {}
+    measures = {"speed": steps} | ({"bytes": sized} if case.is_timed else {})
+    for measure, count in measures.items():
+        with tempfile.TemporaryDirectory() as folder:
+            found |= json.loads(run_child(name, measure, count, folder).splitlines()[-1])
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        run_child(name, "kill", killed, folder, returncode=-signal.SIGKILL)
+        found["kept"] = case.kept(Path(folder))
     return found
+
+
+def chosen(parts: list[str] | None) -> list[str]:
+    """The cases whose name contains one of the parts, and those that they are compared with."""
+    names = [name for name in CASES if parts is None or any(part in name for part in parts)]
+    needed = {EVERYSTEP, *names, *(CASES[name].floor for name in [EVERYSTEP, *names])}
+    return [name for name in CASES if name in needed]
+
+
+def print_table(found: dict[str, Found], *, markdown: bool) -> None:
+    """One line a case."""
+    for name, figures in found.items():
+        floor = CASES[name].floor
+        figures["× list"] = figures["mean"] / found[floor]["mean"]
+        if floor == CASES[EVERYSTEP].floor:
+            figures["× dict"] = figures["mean"] / found[EVERYSTEP]["mean"]
+    table = [
+        [name, *(format(figures[c], f) if c in figures else "–" for c, f in COLUMNS.items())]
+        for name, figures in found.items()
+    ]
+    print(
+        tabulate(
+            table,
+            headers=["µs", *COLUMNS],
+            tablefmt="github" if markdown else "simple",
+            colalign=["left"] + ["right"] * len(COLUMNS),
+            disable_numparse=True,
+        )
+    )
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=500_000)
-    parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="cases whose name contains one of these"
-    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases with this in their name")
+    parser.add_argument("--markdown", action="store_true", help="a table for a README")
     parser.add_argument("--smoke", action="store_true", help="only show that it runs")
     parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=MEASURES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(measure(options.child, options.steps, options.folder)))
+        measure = MEASURES[options.measure]
+        print(json.dumps(measure(CASES[options.child], options.steps, options.folder)))
         return
-    steps = 20_000 if options.smoke else options.steps
-    columns = ("mean", "p50", "p99", "p99.9", "max")
-    print(
-        f"{'µs a step (or value)':34}{'x append':>9}"
-        + "".join(f"{c:>10}" for c in columns)
-        + f"{'CPU s/100k':>12}{'bytes':>8}{'peak MB':>9}"
-    )
-    floor = None
-    for name in CASES:
-        if floor is not None and options.only and not any(part in name for part in options.only):
-            continue
-        found = run_case(name, steps)
-        if found is None:
-            print(f"{name:34}{'not installed':>9}")
-            continue
-        floor = found["mean"] if floor is None else floor
-        print(
-            f"{name:34}{found['mean'] / floor:9.1f}"
-            + "".join(f"{found[c]:10.2f}" for c in columns)
-            + f"{found['cpu']:12.3f}{found['bytes']:8.1f}{found['memory']:9.0f}"
-        )
+    counts = {"steps": options.steps, "sized": 1_000_000, "killed": 20_000}
+    if options.smoke:
+        counts = {"steps": 2000, "sized": 20_000, "killed": 2000}
+    names = chosen(options.only)
+    installed = [name for name in names if CASES[name].is_installed()]
+    with ThreadPoolExecutor(os.cpu_count() if options.smoke else 1) as pool:  # else undisturbed
+        measured = pool.map(partial(run_case, **counts), installed)
+        bar = tqdm(measured, total=len(installed), disable=None, leave=False)
+        found = dict(zip(installed, bar, strict=True))
+    print_table(found, markdown=options.markdown)
+    if missing := [name for name in names if name not in found]:
+        print(f"\nNot installed: {'; '.join(missing)}.")
+    print(f"\n{usage.machine()}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Resuming: history is never rewritten, only read differently."""
 
+import shutil
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -147,3 +149,82 @@ def _cut(rows: list[int], point: int) -> list[int]:
     """The rows in front of the first that went past the point."""
     past = [number for number, step in enumerate(rows) if step > point]
     return rows[: past[0]] if past else rows
+
+
+class Model:
+    """The plain rule: a list of steps an attempt, and a cut at each rewind."""
+
+    def __init__(self) -> None:
+        self.attempts: list[list[int]] = []
+        self.points: list[int | None] = []
+
+    def effective(self) -> list[tuple[int, int]]:
+        """(attempt, step) of each row that no later attempt hides."""
+        kept = []
+        for number, rows in enumerate(self.attempts):
+            left = rows
+            for later in range(number + 1, len(self.attempts)):
+                point = self.points[later]
+                left = left if point is None else _cut(left, point)
+            kept += [(number, step) for step in left]
+        return kept
+
+    def begin(self, resume: bool | int) -> None:
+        """An attempt that has not logged yet."""
+        reached = max((step for _, step in self.effective()), default=-1)
+        self.step = reached + 1 if isinstance(resume, bool) else resume + 1
+        self.seen: dict[str, int] = {}
+        self.from_first_row = bool(self.attempts) and isinstance(resume, bool)
+        is_given = self.attempts and not isinstance(resume, bool)
+        self.points.append(resume if is_given else None)
+        self.attempts.append([])
+
+    def log(self, name: str, given: int | None) -> None:
+        """One row of one metric."""
+        step = self.step + (self.seen.get(name) == self.step) if given is None else given
+        if self.from_first_row and not self.attempts[-1]:
+            self.points[-1] = step - 1
+        self.step = max(self.step, step)
+        self.seen[name] = step
+        self.attempts[-1].append(step)
+
+
+def copy_as_if_killed(run: Path, to: Path) -> None:
+    """The files of a living run, as a SIGKILL at this moment would leave them: nobody holds the lock."""
+    for _ in range(20):
+        try:
+            shutil.copytree(run, to)
+        except (shutil.Error, FileNotFoundError):  # a journal was sealed meanwhile
+            shutil.rmtree(to)
+        else:
+            return
+    raise AssertionError("the run never stood still")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rewinds_of_rewinds_with_crashes_in_between_follow_the_rule(
+    tmp_path: Path, seed: int
+) -> None:
+    """Steps given or counted, two metrics, sealed or not, ended or killed, resumed anywhere."""
+    random = Random(seed)
+    model, path = Model(), tmp_path / "0"
+    for number in range(random.randint(2, 5)):
+        resume = random.choice([True, True, random.randint(-1, 20)]) if number else False
+        model.begin(resume)
+        run = Run(path, resume=resume)
+        for _ in range(random.randint(0, 12)):
+            name = random.choice(["train", "train", "train", "val"])
+            given = random.choice([None, None, None, random.randint(0, 25)])
+            model.log(name, given)
+            run.log({name: 1.0}, step=given)
+            if random.random() < 0.1:
+                run.flush()
+        if random.random() < 0.5:
+            killed, path = path, tmp_path / str(number + 1)
+            copy_as_if_killed(killed, path)
+        run.finish()
+        table = read(path).rows().sort_by([("attempt", "ascending"), ("seq", "ascending")])
+        found = zip(table["attempt"].to_pylist(), table["step"].to_pylist(), strict=True)
+        assert list(found) == model.effective(), f"after attempt {number}"
+    total = sum(map(len, model.attempts))
+    assert read(path).rows(attempts="all").num_rows == total

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch.utils.data
 
 from logwriter import Run, read
 from logwriter.errors import ForkedError
@@ -41,7 +43,10 @@ def receipt_of(path: Path) -> int:
     return int.from_bytes(path.read_bytes(), "little")
 
 
-@pytest.mark.parametrize("seed", range(20))
+KILLS = int(os.environ.get("EVERYSTEP_KILLS", "20"))  # more of them take longer
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
 def test_a_killed_writer_loses_no_acknowledged_row(
     run_path: Path, tmp_path: Path, seed: int
 ) -> None:
@@ -199,6 +204,34 @@ def test_a_forked_child_that_logs_is_told_what_to_do(run_path: Path) -> None:
     os.waitpid(child, 0)
     os.close(reader)
     assert read(run_path).series("a")[1].tolist() == [1.0, 3.0, 4.0]
+
+
+def test_workers_that_load_data_leave_the_run_alone(run_path: Path) -> None:
+    """They are forked while rows are logged and journals sealed; they end, live on, or log."""
+
+    class Numbers(torch.utils.data.Dataset[float]):
+        def __len__(self) -> int:
+            return 64
+
+        def __getitem__(self, index: int) -> float:
+            if index == 40:
+                with pytest.raises(ForkedError):
+                    run.log({"worker": 1.0})
+            return float(index)
+
+    run = Run(run_path, journal_bytes=1 << 18)
+    count = 0
+    for _ in range(3):
+        loader = torch.utils.data.DataLoader(Numbers(), batch_size=8, num_workers=2)
+        for batch in loader:
+            for _ in range(1_000):
+                run.log({"sum": float(batch.sum()), "count": count}, step=count)
+                count += 1
+    summary = run.finish()
+    assert (summary.rows, summary.dropped, summary.troubles) == (24_000, 0, {})
+    log = read(run_path)
+    assert np.array_equal(log.series("count")[1], np.arange(24_000.0))
+    assert "worker" not in log.metrics
 
 
 def test_a_live_run_reads_the_same_while_journals_are_sealed_under_it(run_path: Path) -> None:

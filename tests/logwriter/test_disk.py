@@ -1,43 +1,17 @@
 """Disks that are full, folders that vanish, starts that fail: training goes on, nothing is hidden."""
 
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import fill_disk
 
 from logwriter import Run, read
 from logwriter.repair import repair
 from logwriter.verify import verify
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 5 MiB, really full when it is full."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(mount)],
-        check=False,
-        capture_output=True,
-    )
-    if done.returncode:
-        pytest.skip("mounting a small file system needs root")
-    try:
-        yield mount
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def fill(path: Path, leave: int) -> None:
-    """Use up the disk but for ``leave`` bytes."""
-    free = os.statvfs(path.parent)
-    with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - leave)
 
 
 def check_values(path: Path, count: int) -> None:
@@ -64,7 +38,7 @@ def test_rows_wait_in_memory_for_a_full_disk_and_are_written_when_there_is_room(
     """One warning; readers see a prefix meanwhile; in the end all rows are there."""
     ballast = small_disk / "ballast"
     run = Run(small_disk / "run", journal_bytes=1 << 20, sync_every=0.05)
-    fill(ballast, 0)
+    fill_disk(ballast, 0)
     for number in range(100_000):
         run.log({"a": number}, step=number)
     run.message("still here")
@@ -87,7 +61,7 @@ def test_rows_wait_in_memory_for_a_full_disk_and_are_written_when_there_is_room(
 def test_what_a_full_disk_refuses_to_the_last_is_counted(small_disk: Path) -> None:
     """Memory is bounded; rows beyond it, and those that wait at the end, are told by ``finish``."""
     run = Run(small_disk / "run", journal_bytes=1 << 18, sync_every=0.05)
-    fill(small_disk / "ballast", 0)
+    fill_disk(small_disk / "ballast", 0)
     for number in range(200_000):
         run.log({"a": number}, step=number)
     summary = run.finish()
@@ -101,7 +75,7 @@ def test_what_a_full_disk_refuses_to_the_last_is_counted(small_disk: Path) -> No
 
 def test_a_start_on_a_full_disk_names_the_place_and_leaves_nothing(small_disk: Path) -> None:
     """With room again, the same call works: no lock and no half-made attempt is in the way."""
-    fill(small_disk / "ballast", 300_000)
+    fill_disk(small_disk / "ballast", 300_000)
     for _ in range(2):
         with pytest.raises(OSError, match="run/writers/r00000-a000"):
             Run(small_disk / "run")
@@ -109,6 +83,18 @@ def test_a_start_on_a_full_disk_names_the_place_and_leaves_nothing(small_disk: P
     (small_disk / "ballast").unlink()
     with Run(small_disk / "run") as run:
         run.log({"a": 0})
+    check_values(small_disk / "run", 1)
+
+
+def test_a_folder_that_may_not_be_written_to_is_named_at_the_start(small_disk: Path) -> None:
+    """Before the training begins, not hours later."""
+    with Run(small_disk / "run") as run:
+        run.log({"a": 0})
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(OSError, match=r"Read-only file system: .*small/other"):
+        Run(small_disk / "other")
+    with pytest.raises(OSError, match=r"Read-only file system: .*r00000-a001"):
+        Run(small_disk / "run", resume=True)
     check_values(small_disk / "run", 1)
 
 

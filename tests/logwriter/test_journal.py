@@ -53,7 +53,9 @@ def begin(path: Path, first_seq: int = 0) -> Journal:
 def define(journal: Journal, *names: str) -> Layout:
     """A layout with its record in the journal."""
     layout = Layout(names)
-    layout.slot = journal.commit(jf.encode_layout(names), jf.LAYOUT_SLOT, defines=1)
+    done = journal.commit(jf.encode_layout(names), jf.LAYOUT_SLOT, defines=1)
+    assert done is not None
+    layout.slot = done[1]
     return layout
 
 

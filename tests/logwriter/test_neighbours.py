@@ -161,7 +161,9 @@ def test_a_layout_defined_again_by_a_handler_keeps_its_number(
     commit = Journal.commit
     nested: list[bool] = []
 
-    def interrupted(self: Journal, data: bytes, slot: int, *, defines: int = 0) -> int:
+    def interrupted(
+        self: Journal, data: bytes, slot: int, *, defines: int = 0
+    ) -> tuple[int, int] | None:
         number = commit(self, data, slot, defines=defines)
         if defines and not nested:
             nested.append(True)

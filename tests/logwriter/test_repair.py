@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 from damage import die, faults, finish, flip, mend, write
+from sound import of_another_boot
 
+from logwriter import journal as jf
 from logwriter import read
 from logwriter.errors import DamagedError
 from logwriter.eventlog import read_events
@@ -265,3 +267,25 @@ def kill_a_repair(path: Path, after: float) -> None:
         os.read(child.stdout.fileno(), 1)
         time.sleep(after)
         child.send_signal(signal.SIGKILL)
+
+
+def test_the_last_segment_of_a_dead_run_is_given_up_if_it_is_gone(run_path: Path) -> None:
+    """Nothing behind it shows a gap, but its announcement does."""
+    folder = die(run_path, 10_000)
+    mend(run_path)
+    last = max(folder.glob("*.parquet"))
+    rows = pq.read_metadata(last).num_rows // 2
+    last.unlink()
+    assert mend(run_path).lost_rows == rows > 0
+
+
+def test_a_torn_tail_in_front_of_later_rows_is_damage(run_path: Path) -> None:
+    """After another boot it is the end of the log; not so where a later journal goes on behind it."""
+    of_another_boot(run_path)
+    journal = min(run_path.rglob("*.wal"))
+    flip(journal, jf.SLOTS_OFFSET + 2 * 2_900)
+    assert any(f"are missing behind {journal.name}" in fault for fault in faults(run_path))
+    report = mend(run_path)
+    assert report.rows + report.lost_rows == 5_000
+    assert report.rows > 4_000
+    assert [path.name for path in report.moved] == [f"{journal.name}.0"]

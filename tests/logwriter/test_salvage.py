@@ -41,7 +41,9 @@ def journal_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         layout = layouts[2 if number > 3 * ROWS // 4 and number % 2 else number % 7 == 0]
         if not layout.slot:
             record = jf.encode_layout(layout.names)
-            layout.slot = journal.commit(record, jf.LAYOUT_SLOT, defines=1)
+            done = journal.commit(record, jf.LAYOUT_SLOT, defines=1)
+            assert done is not None
+            layout.slot = done[1]
         values = [float(number)] * len(layout.names)
         assert journal.commit(layout.pack(number + 1, number, 0, *values), layout.slot)
         if number == ROWS - 100:

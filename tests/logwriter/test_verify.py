@@ -1,16 +1,21 @@
 """Checking and repairing: every fault is named, and what can be saved is saved."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from damage import die, faults, flip
+from damage import die, faults, finish, flip, mend
 
-from logwriter import Run, read
+from compactor.source import open_source
+from logwriter import Run, durable, read
 from logwriter import journal as jf
-from logwriter.errors import DamagedError, NotARunError, WriterLockedError
+from logwriter.errors import DamagedError, EverystepError, NotARunError, WriterLockedError
 from logwriter.repair import repair
+from logwriter.rundir import SegmentFile
+from logwriter.saving import read_whole_groups
 from logwriter.verify import verify
 
 
@@ -176,3 +181,93 @@ def test_a_folder_that_is_no_run_says_what_it_is(tmp_path: Path) -> None:
         pass
     with pytest.raises(NotARunError, match="holds 1: give one of them"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["~", "~/run", "file:run", "file:/run", "[ab]*?"])
+def test_a_path_means_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Relative to the working directory, whatever Arrow and DuckDB would make of it."""
+    monkeypatch.chdir(tmp_path)
+    segments = rename_run(tmp_path, Path(name))
+    with open_source(read(name).parts()) as source:
+        assert [line.rows for line in source.lines()] == [20_000]
+    flip(segments[1], 100)
+    assert mend(Path(name)).rows > 10_000
+
+
+def test_a_path_need_not_be_utf_8(tmp_path: Path) -> None:
+    """Everything but DuckDB reads and repairs the run, and the scan says why it does not."""
+    path = tmp_path / os.fsdecode(b"\xff")
+    segments = rename_run(tmp_path, path)
+    with (
+        pytest.raises(EverystepError, match=r"udcff.*is not UTF-8.*rename or move the run"),
+        open_source(read(path).parts()),
+    ):
+        pass
+    flip(segments[1], 100)
+    assert mend(path).rows > 10_000
+
+
+def rename_run(folder: Path, path: Path) -> list[Path]:
+    """Make a run and move it there; the same rows are in it. Returns its segments."""
+    finish(folder / "plain")
+    rows = read(folder / "plain").rows()
+    path.parent.mkdir(exist_ok=True, parents=True)
+    (folder / "plain").rename(path)
+    assert not faults(path)
+    assert read(path).rows().equals(rows)
+    assert read(path).metrics == ["a"]
+    return sorted(path.rglob("*.parquet"))
+
+
+def test_what_is_left_out_of_the_events_is_kept(run_path: Path) -> None:
+    """A last line without its end may be one that was torn, or whole ones that something damaged."""
+    finish(run_path, 10)
+    events = run_path / "writers/r00000-a000/events.jsonl"
+    data = events.read_bytes()
+    events.write_bytes(data[:-20])
+    (kept,) = mend(run_path).moved
+    assert kept.read_bytes() == data[:-20]
+
+
+def test_the_lock_may_hold_anything(run_path: Path) -> None:
+    """Bytes that are no text, too: it then says as little as one that is gone."""
+    folder = die(run_path, 10)
+    (folder / "lock").write_bytes(b'{"pid":1,"host":"\xff","boot_id":""}')
+    assert mend(run_path).rows == 10
+
+
+def test_no_byte_of_a_footer_stops_a_repair(tmp_path: Path) -> None:
+    """Names that are no text, columns that are not there: whatever Parquet makes of it."""
+    (whole,) = finish(tmp_path / "run", 10)
+    for back in range(9, 1_500, 13):
+        segment = tmp_path / whole.name
+        shutil.copy(whole, segment)
+        flip(segment, segment.stat().st_size - back)
+        table, bad = read_whole_groups(SegmentFile(0, 9, segment))
+        assert table.num_rows in {0, 10}
+        assert not bad or not table.num_rows
+        assert table.column("value").to_pylist() == list(range(table.num_rows))
+
+
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_a_half_written_file_is_removed(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch, vanishes: bool
+) -> None:
+    """Also if the process that wrote it outlived its writer, and removes it at that moment."""
+    half = die(run_path, 10) / ".steps-x.parquet.1.tmp"
+    half.write_bytes(b"x")
+    is_temporary = durable.is_temporary
+
+    def look_and_lose(path: Path) -> bool:
+        found = is_temporary(path)
+        if vanishes:
+            path.unlink(missing_ok=True)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "is_temporary", look_and_lose)
+        assert repair(run_path)[0].rows == 10
+    assert not half.exists()
+    assert not verify(run_path)[0].notes
