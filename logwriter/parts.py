@@ -132,7 +132,11 @@ def _read_once(folder: Path, writer: WriterId, *, live: bool) -> WriterLog | Non
         [*sealed, *_journal_parts(listing, settled(sealed, state), writer, live=live)],
         key=lambda part: part.first_seq,
     )
-    holes = describe_holes(parts, state, find_unannounced(listing, parts, state))
+    unannounced = find_unannounced(listing, parts, state)
+    if live:  # on a full disk an announcement may wait for room: its rows come later
+        end = max((part.stretch[1] for part in parts), default=0)
+        unannounced = [segment for segment in unannounced if segment.first_seq < end]
+    holes = describe_holes(parts, state, unannounced)
     if lacks_resume(state, len(parts)):
         holes.append(RESUME_LOST)
     if holes:

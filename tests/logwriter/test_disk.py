@@ -58,6 +58,39 @@ def test_rows_wait_in_memory_for_a_full_disk_and_are_written_when_there_is_room(
     assert sum("rows, which wait in memory" in record.message for record in caplog.records) == 1
 
 
+def test_a_segment_whose_announcement_waits_for_room_is_no_damage(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that waited in memory were sealed, but the event found no room: readers see a prefix."""
+    run = Run(small_disk / "run", journal_bytes=1 << 18, sync_every=0.05)
+    run.log({"a": 0})
+    fill_disk(small_disk / "ballast", 0)
+    number = 1
+    while not run.current_journal().is_waiting:
+        run.log({"a": number})
+        number += 1
+    run.log({"a": number})
+    write = run._events._write
+    waiting = run._keeper._sealing._full
+
+    def write_if_mapped(line: bytes) -> None:
+        if waiting and waiting[0].path is None:
+            run._events._waiting.appendleft(line)
+            raise OSError(28, "No space left on device")
+        write(line)
+
+    monkeypatch.setattr(run._events, "_write", write_if_mapped)
+    (small_disk / "ballast").unlink()
+    run.flush()
+    assert waiting[0].path is None, "its segment is in place, and not announced"
+    assert max(small_disk.rglob("*.parquet")).name.startswith(f"steps-{waiting[0].first_seq:012d}")
+    seen = read(small_disk / "run").series("a")[1]
+    assert np.array_equal(seen, np.arange(float(len(seen))))
+    monkeypatch.setattr(run._events, "_write", write)
+    assert run.finish().rows == number + 1
+    check_values(small_disk / "run", number + 1)
+
+
 def test_what_a_full_disk_refuses_to_the_last_is_counted(small_disk: Path) -> None:
     """Memory is bounded; rows beyond it, and those that wait at the end, are told by ``finish``."""
     run = Run(small_disk / "run", journal_bytes=1 << 18, sync_every=0.05)
