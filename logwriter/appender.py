@@ -17,8 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from logwriter import journal as jf
@@ -26,6 +25,7 @@ from logwriter.device import DeviceValues, Place
 from logwriter.errors import BadValueError
 from logwriter.events import readable
 from logwriter.mapped import CLOSED, Journal, Layout
+from logwriter.row import Row
 from logwriter.values import (
     are_numbers_at_hand,
     is_cuda_in_use,
@@ -37,9 +37,7 @@ from logwriter.values import (
 
 SERIALIZE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 MAX_MIXES = 1_000
-WIDEST_ROW = 4_096
 LONGEST_NAME = 1_024
-MOST_NAME_BYTES = 1 << 16
 MOST_KNOWN = 1 << 16
 DEEPEST_ROLL = 8
 LARGEST_STEP = (1 << 63) - 1
@@ -91,7 +89,7 @@ class Appender:
         self._writes_through = False
         if SERIALIZE:
             self.log = self._guard(self.log)  # type: ignore[method-assign]
-        self._deferred: deque[_Row] = deque()
+        self._deferred: deque[Row] = deque()
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:  # noqa: C901  a call costs more than a row
         """Append one row: the values of one moment.
@@ -191,7 +189,8 @@ class Appender:
         def guarded(*arguments: Any, **named: Any) -> None:
             with self._lock:
                 log(*arguments, **named)
-                self._source.persist(self._journal)
+                if self._writes_through:
+                    self._source.persist(self._journal)
 
         return guarded
 
@@ -211,9 +210,7 @@ class Appender:
             layout = self._layout(tuple(values))
             layout.mixed = layout.mixed or is_cuda_in_use() or any(map(is_tensor, values.values()))
             step = self._settle_step(layout, step)
-            row = _Row(
-                tuple(numbers), tuple(numbers.values()), step, self._epoch, _clock(), tensors
-            )
+            row = Row(tuple(numbers), tuple(numbers.values()), step, self._epoch, _clock(), tensors)
             for part in row.split():
                 self._append(part)
 
@@ -228,7 +225,7 @@ class Appender:
                 journal = self._journal
                 if values and (journal.rows or journal.first_seq):
                     names, numbers = tuple(values), tuple(values.values())
-                    self._append(_Row(names, numbers, self._step, self._epoch, _clock(), {}))
+                    self._append(Row(names, numbers, self._step, self._epoch, _clock(), {}))
                     self._source.persist(self._journal)
             finally:
                 self._lock.release()
@@ -338,7 +335,7 @@ class Appender:
             layout = self._known[names] = Layout(names)
         return layout
 
-    def _append(self, row: "_Row") -> None:
+    def _append(self, row: Row) -> None:
         """Commit one row, in this journal or in the next.
 
         Signal handlers that log faster than a journal can be replaced would nest without end: the
@@ -363,7 +360,7 @@ class Appender:
                 self._dropped += 1
                 return
 
-    def _commit(self, journal: Journal, layout: Layout, row: "_Row") -> bool:
+    def _commit(self, journal: Journal, layout: Layout, row: Row) -> bool:
         """Commit the row in this journal, and have its tensors gathered."""
         data = layout.pack(row.time, row.step, row.epoch, *row.numbers)
         if not row.tensors:
@@ -436,38 +433,3 @@ def _named(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
     if len(names) != len(values):
         raise TypeError(f"this bound log takes a step and {len(names)} values, {', '.join(names)}")
     return dict(zip(names, values, strict=True))
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One row on its way: ``tensors`` are those of its values that are still on a device."""
-
-    names: tuple[str, ...]
-    numbers: tuple[float, ...]
-    step: int
-    epoch: int
-    time: int
-    tensors: dict[str, Any]
-
-    def split(self) -> Iterator["_Row"]:
-        """In parts that surely fit a journal: nearly always one."""
-        start = size = 0
-        for end, name in enumerate(self.names):
-            size += len(name) * 4
-            if end - start >= WIDEST_ROW or size > MOST_NAME_BYTES:
-                yield self._part(start, end)
-                start, size = end, len(name) * 4
-        if self.names:
-            yield self._part(start, len(self.names))
-
-    def one_by_one(self) -> Iterator["_Row"]:
-        """Each value for itself."""
-        for number in range(len(self.names)):
-            yield self._part(number, number + 1)
-
-    def _part(self, start: int, end: int) -> "_Row":
-        if end - start == len(self.names):
-            return self
-        names = self.names[start:end]
-        tensors = {name: self.tensors[name] for name in names if name in self.tensors}
-        return replace(self, names=names, numbers=self.numbers[start:end], tensors=tensors)

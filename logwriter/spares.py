@@ -154,7 +154,5 @@ class Spares:
         return create_one(spare_path(self._folder, serial), size, serial)
 
     def _say_slow(self, why: str) -> None:
-        text = (
-            "everystep: %s: %s; each row is written as it comes, which takes some microseconds more"
-        )
+        text = "everystep: %s: %s; each row is written as it comes, which costs two system calls"
         _log.warning(text, self._folder, why)
