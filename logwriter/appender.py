@@ -244,18 +244,24 @@ class Appender:
         Returns:
             ``False`` if there is no other journal to be had, or without ``wait``, not now.
         """
-        if not self._lock.acquire(blocking=wait):
+        if wait:
+            with self._lock:  # Ctrl-C cannot come between taking it and being bound to return it
+                return self._roll(full)
+        if not self._lock.acquire(blocking=False):
             return False
         try:
-            self._rolling += 1
-            try:
-                return self._journal is not full or self._replace(full)
-            finally:
-                self._rolling -= 1
-                while self._deferred and not self._rolling:
-                    self._append(self._deferred.popleft())
+            return self._roll(full)
         finally:
             self._lock.release()
+
+    def _roll(self, full: Journal) -> bool:
+        self._rolling += 1
+        try:
+            return self._journal is not full or self._replace(full)
+        finally:
+            self._rolling -= 1
+            while self._deferred and not self._rolling:
+                self._append(self._deferred.popleft())
 
     def _replace(self, full: Journal) -> bool:
         if full.header is None:
@@ -287,7 +293,7 @@ class Appender:
                 self._refuse(name[:80], value, None)
                 continue
             try:
-                if is_on_device(value) and value.numel() == 1:
+                if is_on_device(value):
                     tensors[name] = value
                     numbers[name] = jf.PENDING_FLOAT
                 else:
@@ -365,22 +371,28 @@ class Appender:
         data = layout.pack(row.time, row.step, row.epoch, *row.numbers)
         if not row.tensors:
             return journal.commit(data, layout.slot) is not None
-        key = object()
-        journal.pending[key] = journal.used, journal.offset
-        done = journal.commit(data, layout.slot)
-        if done is None:
-            del journal.pending[key]
-            return False
-        first = done[0] + 8 * jf.ROW_WORDS
-        offsets = tuple(first + 8 * n for n, name in enumerate(row.names) if name in row.tensors)
+        place = Place(journal, ())
         try:
-            devices = self._devices()
-            devices.add(list(row.tensors.values()), Place(journal, key, offsets))
-            if devices.is_due:
-                self._source.settle_soon()
+            journal.pending[place] = journal.used, journal.offset
+            done = journal.commit(data, layout.slot)
+            if done is None:
+                return False
+            first = done[0] + 8 * jf.ROW_WORDS
+            waiting = (n for n, name in enumerate(row.names) if name in row.tensors)
+            place.offsets = tuple(first + 8 * n for n in waiting)
+            self._devices().add(list(row.tensors.values()), place)
         except Exception as error:  # noqa: BLE001  the device's own; the training will meet it, too
+            place.lose()
             for name, tensor in row.tensors.items():
                 self._refuse(name, tensor, error)
+        except BaseException:
+            place.lose()
+            raise
+        finally:
+            if not place.offsets:
+                journal.pending.pop(place, None)
+        if self._devices().is_due:
+            self._source.settle_soon()
         return True
 
     def _devices(self) -> DeviceValues:
@@ -396,7 +408,12 @@ class Appender:
         Args:
             wait: Whether to wait while another thread logs a row slowly.
         """
-        if self._device is not None and self._lock.acquire(blocking=wait):
+        if self._device is None:
+            return
+        if wait:
+            with self._lock:
+                self._device.close()
+        elif self._lock.acquire(blocking=False):
             try:
                 self._device.close()
             finally:

@@ -1,6 +1,7 @@
 """Checks of what the user gives to `Run` and `define`: wrong arguments raise at once."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from operator import index
 from typing import Any
 
@@ -43,15 +44,22 @@ def check_behaviour(
         raise ValueError(f"resume must be a step of 64 bits, not {resume}")
     if on_error not in {"warn", "raise"}:
         raise ValueError(f"on_error must be 'warn' or 'raise', not {on_error!r}")
-    if not isinstance(journal_bytes, int):
+    if not hasattr(journal_bytes, "__index__"):
         raise TypeError(f"journal_bytes must be an integer, not {type(journal_bytes).__name__}")
     if not SMALLEST_JOURNAL <= journal_bytes <= LARGEST_JOURNAL:
         raise ValueError(
             f"journal_bytes must lie between {SMALLEST_JOURNAL} and {LARGEST_JOURNAL}, not {journal_bytes}"
         )
     for period, seconds in periods.items():
-        if not isinstance(seconds, int | float) or not seconds > 0:
+        if not _is_period(seconds):
             raise ValueError(f"{period} must be a positive number of seconds, not {seconds!r}")
+
+
+def _is_period(seconds: Any) -> bool:
+    try:
+        return isinstance(seconds, Real) and float(seconds) > 0
+    except OverflowError:
+        return False
 
 
 def check_ranks(rank: int, world_size: int, *, has_path: bool) -> None:

@@ -7,6 +7,18 @@ import torch
 
 from logwriter.device import CAPACITY
 
+_GATHERED = frozenset(
+    {
+        torch.float64,
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.bool,
+    }
+)
+
 
 def locate(tensor: Any) -> Hashable:
     """The device of the tensor, and the stream in use there."""
@@ -20,7 +32,9 @@ class CudaBuffer:
         """Make one where ``tensor`` lies."""
         self._device = tensor.device
         self._stream = torch.cuda.current_stream(self._device)
-        self._numbers = torch.empty(CAPACITY, dtype=torch.float64, device=self._device)
+        _refuse_capture()
+        with torch.inference_mode(mode=False):  # it outlives a validation that logs first
+            self._numbers = torch.empty(CAPACITY, dtype=torch.float64, device=self._device)
 
     def gather(self, tensors: Sequence[Any], at: int) -> None:
         """Copy tensors of one element next to each other, on the device, without waiting.
@@ -28,14 +42,13 @@ class CudaBuffer:
         Raises:
             RuntimeError: A graph is being captured: the copy would be part of the graph.
         """
-        if torch.cuda.is_current_stream_capturing():
-            raise RuntimeError("a CUDA graph is being captured: log what is computed outside of it")
-        scalars = [tensor.detach().reshape(()) for tensor in tensors]
+        _refuse_capture()
+        scalars = [_scalar(tensor) for tensor in tensors]
         torch.stack(scalars, out=self._numbers[at : at + len(scalars)])
 
     def send(self, count: int) -> None:
         """Begin to copy the first ``count`` numbers, when the device has got so far. Does not wait."""
-        self._here = torch.empty(count, dtype=torch.float64, pin_memory=True)
+        self._here = torch.empty(count, dtype=torch.float64, device="cpu", pin_memory=True)
         self._arrived = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         with torch.cuda.device(self._device):
             own = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
@@ -53,3 +66,14 @@ class CudaBuffer:
         self._arrived.synchronize()
         numbers: list[float] = self._here.tolist()
         return numbers
+
+
+def _scalar(tensor: Any) -> Any:
+    """The tensor without shape and history, in a type that numbers can be gathered from."""
+    scalar = tensor.detach().reshape(())
+    return scalar if scalar.dtype in _GATHERED else scalar.to(torch.float64)
+
+
+def _refuse_capture() -> None:
+    if torch.cuda.is_current_stream_capturing():
+        raise RuntimeError("a CUDA graph is being captured: log what is computed outside of it")

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from logwriter.journal import VALUE
+from logwriter.journal import LOST_BYTES, PENDING_BYTES, VALUE
 from logwriter.mapped import Journal
 
 MOST_ROWS = 64
@@ -41,36 +41,65 @@ class Buffer(Protocol):
         """The numbers; waits until they are here."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Place:
-    """A committed row that waits for values: at which byte ``offsets`` of its journal."""
+    """A committed row that waits for values: at which byte ``offsets`` of its journal.
+
+    It is the journal's key for the row: as long as it is pending, the journal is not sealed.
+    """
 
     journal: Journal
-    key: object
     offsets: tuple[int, ...]
+
+    def fill(self, offsets: Sequence[int], values: Sequence[float]) -> None:
+        """Put values where they belong, and wait no longer if they were the last."""
+        for offset, value in zip(offsets, values, strict=True):
+            self._fill(offset, VALUE.pack(value))
+        if not self._missing():
+            self.journal.pending.pop(self, None)
+
+    def lose(self) -> None:
+        """Wait no longer: what has not come is lost."""
+        for offset in self._missing():
+            self._fill(offset, LOST_BYTES)
+        self.journal.pending.pop(self, None)
+
+    def _fill(self, offset: int, data: bytes) -> None:
+        with suppress(ValueError):  # a signal handler that interrupted this had the journal sealed
+            self.journal.fill(offset, data)
+
+    def _missing(self) -> list[int]:
+        try:
+            memory = self.journal.memory
+            return [
+                offset for offset in self.offsets if memory[offset : offset + 8] == PENDING_BYTES
+            ]
+        except ValueError:  # sealed, and let go of
+            return []
 
 
 @dataclass(eq=False)
 class Batch:
-    """Gathered values, in the order of the places that wait for them."""
+    """Gathered values, and who waits for them: the number of the first, the place, its offsets."""
 
     buffer: Buffer
     used: int = 0
-    places: list[tuple[int, Place]] = field(default_factory=list)
+    places: list[tuple[int, Place, tuple[int, ...]]] = field(default_factory=list)
     is_closed: bool = False
     is_sent: bool = False
 
     def settle(self, *, wait: bool) -> bool:
         """Put the values where they belong, if they are here; tell whether they were."""
+        if not self.places:
+            return True
         if not self.is_sent:
-            self.buffer.send(self.used)
+            self.buffer.send(min(self.used, CAPACITY))
             self.is_sent = True
         if not (wait or self.buffer.has_arrived()):
             return False
         values = self.buffer.take()
-        for at, place in self.places:
-            for number, offset in enumerate(place.offsets, at):
-                place.journal.store(offset, VALUE.pack(values[number]))
+        for first, place, offsets in self.places:
+            place.fill(offsets, values[first : first + len(offsets)])
         return True
 
 
@@ -87,67 +116,38 @@ class DeviceValues:
             make_buffer: A buffer for tensors that are gathered where this one is.
         """
         self._locate, self._make_buffer = locate, make_buffer
-        self._open: dict[Hashable, Batch] = {}
-        self._closed: deque[Batch] = deque()
+        self._open: dict[Hashable, Batch] = {}  # the last one of each home
+        self._batches: deque[Batch] = deque()
         self._settling = threading.RLock()
 
     @property
     def is_due(self) -> bool:
         """Whether a batch is full, and waits to be settled."""
-        return bool(self._closed)
+        return any(batch.is_closed for batch in tuple(self._batches))
 
     def add(self, tensors: Sequence[Any], place: Place) -> None:
         """Gather the tensors of one committed row. Does not wait for the device.
 
         Raises:
-            Exception: The device refused; the place waits no longer, and stays without values.
+            Exception: The device refused; what was not gathered is lost.
         """
-        homes: dict[Hashable, list[int]] = {}
-        pending = place.journal.pending
         try:
+            homes: dict[Hashable, list[int]] = {}
             for number, tensor in enumerate(tensors):
                 homes.setdefault(self._locate(tensor), []).append(number)
             for home, numbers in homes.items():
                 for start in range(0, len(numbers), CAPACITY):
                     some = numbers[start : start + CAPACITY]
-                    part = Place(place.journal, object(), tuple(place.offsets[n] for n in some))
-                    pending[part.key] = pending[place.key]
-                    self._gather(home, [tensors[n] for n in some], part)
-        finally:
-            del pending[place.key]
-
-    def _gather(self, home: Hashable, tensors: Sequence[Any], place: Place) -> None:
-        """Into the open batch; once more if a signal handler closed it meanwhile."""
-        count = len(tensors)
-        try:
-            while True:
-                batch = self._batch(home, tensors[0], count)
-                at = batch.used; batch.used = at + count  # noqa: E702  nothing comes in between  # fmt: skip
-                batch.buffer.gather(tensors, at)
-                entry = (at, place)
-                if not batch.is_closed:
-                    batch.places.append(entry)
-                    break
-        except BaseException:
-            del place.journal.pending[place.key]
+                    offsets = tuple(place.offsets[number] for number in some)
+                    self._gather(home, [tensors[number] for number in some], place, offsets)
+        except BaseException:  # Ctrl-C, too: nobody else would end the waiting
+            place.lose()
             raise
-        if len(batch.places) >= MOST_ROWS:
-            self.close()
-
-    def _batch(self, home: Hashable, tensor: Any, count: int) -> Batch:
-        batch = self._open.get(home)
-        if batch is None or batch.used + count > CAPACITY:
-            self.close()
-            batch = self._open[home] = Batch(self._make_buffer(tensor))
-        return batch
 
     def close(self) -> None:
         """Let no more values into the open batches: they are due."""
-        for home in tuple(self._open):
-            batch = self._open.pop(home)
+        for batch in tuple(self._batches):
             batch.is_closed = True
-            if batch.places:
-                self._closed.append(batch)
 
     def settle(self, *, wait: bool) -> None:
         """Put what is due where it belongs, oldest first.
@@ -156,24 +156,58 @@ class DeviceValues:
             wait: Whether to wait for the device; else what has not arrived is left for the next time.
 
         Raises:
-            Exception: The device failed; the places of that batch stay without values.
+            Exception: A device failed; the values of that batch are lost, the others are not.
         """
-        if not self._settling.acquire(blocking=wait):
-            return
-        try:
-            for batch in tuple(self._closed):
-                is_over = True
-                try:
-                    is_over = batch.settle(wait=wait)
-                finally:
-                    if is_over:
-                        self._forget(batch)
-        finally:
-            self._settling.release()
+        if wait:
+            with self._settling:
+                self._settle_closed(wait=True)
+        elif self._settling.acquire(blocking=False):
+            try:
+                self._settle_closed(wait=False)
+            finally:
+                self._settling.release()
 
-    def _forget(self, batch: Batch) -> None:
-        """It is settled, or lost. A signal handler may have settled it first."""
-        with suppress(ValueError):
-            self._closed.remove(batch)
-        for _, place in batch.places:
-            place.journal.pending.pop(place.key, None)
+    def _settle_closed(self, *, wait: bool) -> None:
+        failure = None
+        for batch in tuple(self._batches):
+            try:
+                if not (batch.is_closed and batch.settle(wait=wait)):
+                    continue
+            except Exception as error:  # noqa: BLE001  raised below, when the others are settled
+                failure = error
+                for _, place, _ in batch.places:
+                    place.lose()
+            with suppress(ValueError):  # a signal handler may have settled it first
+                self._batches.remove(batch)
+        if failure is not None:
+            raise failure
+
+    def _gather(
+        self, home: Hashable, tensors: Sequence[Any], place: Place, offsets: tuple[int, ...]
+    ) -> None:
+        """Into the open batch; once more if a signal handler closed or filled it meanwhile."""
+        count = len(tensors)
+        while True:
+            batch = self._batch(home, tensors[0], count)
+            first = batch.used; batch.used = first + count  # noqa: E702  nothing comes in between  # fmt: skip
+            if first + count > CAPACITY:
+                batch.is_closed = True
+                continue
+            batch.buffer.gather(tensors, first)
+            entry = (first, place, offsets)
+            if not batch.is_closed:
+                batch.places.append(entry)
+                break
+        if len(batch.places) >= MOST_ROWS:
+            batch.is_closed = True
+
+    def _batch(self, home: Hashable, tensor: Any, count: int) -> Batch:
+        """The open batch there. One that a signal handler opens meanwhile is closed with the others."""
+        batch = self._open.get(home)
+        if batch is None or batch.is_closed or batch.used + count > CAPACITY:
+            if batch is not None:
+                batch.is_closed = True
+            batch = Batch(self._make_buffer(tensor))
+            self._batches.append(batch)
+            self._open[home] = batch
+        return batch

@@ -32,6 +32,7 @@ class EventLog:
         self._lock = threading.RLock()
         self._refusals = 0
         self._closed = False
+        self._is_writing = False
 
     @property
     def waiting(self) -> int:
@@ -50,13 +51,17 @@ class EventLog:
         cannot be written soon goes on waiting.
         """
         try:
-            if self._lock.acquire(timeout=_PATIENCE_SECONDS):
+            if threading.current_thread() is threading.main_thread():
+                with (
+                    self._lock
+                ):  # Ctrl-C cannot come between taking it and being bound to return it
+                    self._write_waiting()
+            elif self._lock.acquire(timeout=_PATIENCE_SECONDS):
                 try:
-                    while self._waiting:
-                        self._write(self._waiting.popleft())
+                    self._write_waiting()
                 finally:
                     self._lock.release()
-            if durable:
+            if durable and not self._closed:
                 os.fdatasync(self._descriptor)
         except OSError as error:
             self._refusals += 1
@@ -68,6 +73,10 @@ class EventLog:
     def close(self) -> int:
         """Close the file; returns the number of events that the disk refused to the last."""
         with self._lock:
+            self._is_writing = (
+                False  # if a signal handler closes what it interrupted: all that waits
+            )
+            self.drain()
             if not self._closed:
                 self._closed = True
                 descriptor, self._descriptor = self._descriptor, -1
@@ -80,15 +89,22 @@ class EventLog:
         self._waiting.clear()
         self.close()
 
-    def _write(self, line: bytes) -> None:
+    def _write_waiting(self) -> None:
+        """Oldest first. What a signal handler adds in between comes behind the line that it interrupted."""
+        if self._is_writing:
+            return
+        self._is_writing = True
         try:
-            written = os.write(self._descriptor, line)
-        except OSError:
-            self._waiting.appendleft(line)
-            raise
+            while self._waiting:
+                self._write(self._waiting[0])
+                self._waiting.popleft()
+        finally:
+            self._is_writing = False
+
+    def _write(self, line: bytes) -> None:
+        written = os.write(self._descriptor, line)
         if written < len(line):  # the disk ran full in the middle: leave no torn line behind
             os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
-            self._waiting.appendleft(line)
             raise OSError(errno.ENOSPC, "no space left for the whole event")
 
 

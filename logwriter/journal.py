@@ -32,8 +32,11 @@ ROW_WORDS = 3
 ROW_HEAD = "<qqq"
 NO_EPOCH = -(1 << 63)
 PENDING = 0x7FFD_4556_5354_4550  # the bits of a value that is still on a device: a NaN, "EVSTEP"
+LOST = PENDING + 1  # the bits of a value that will never come
+PENDING_BYTES = PENDING.to_bytes(8, "little")
 VALUE = struct.Struct("<d")
-PENDING_FLOAT: float = VALUE.unpack(PENDING.to_bytes(8, "little"))[0]
+LOST_BYTES = LOST.to_bytes(8, "little")
+PENDING_FLOAT: float = VALUE.unpack(PENDING_BYTES)[0]
 SMALLEST_JOURNAL = 1 << 18
 LARGEST_JOURNAL = 1 << 25
 

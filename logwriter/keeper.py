@@ -28,6 +28,7 @@ LONGEST_WAIT_SECONDS = 3600.0
 MOST_IN_MEMORY = 8
 _REST_SECONDS = 60.0
 _SEALING_SECONDS = 0.05
+_AWAITED_SECONDS = 1.0
 
 
 class Rows(Protocol):
@@ -88,6 +89,7 @@ class Keeper:
         self._asked: list[_Request] = []
         self._awaited: deque[object] = deque()  # one for each caller that waits, or soon will
         self._sealed_last = time.monotonic()
+        self._roll_after = options.roll_every
         self._thread = threading.Thread(target=self._run, name=f"everystep {writer}", daemon=True)
 
     @property
@@ -120,32 +122,39 @@ class Keeper:
         one in memory serves, up to `MOST_IN_MEMORY` of them; then ``None``. While rows wait in
         memory, later ones wait behind them, so that what is on disk has no gap.
         """
+        if full is not None:
+            self.persist(full)
         journal = None if self._is_waiting(full) else self._spares.take()
-        journal = journal or self._in_memory()
-        if journal is None:
-            return None
+        first_seq = full.first_seq + full.rows if full else 0
+        return (journal and self._begin(journal, first_seq)) or self._in_memory(first_seq)
+
+    def _begin(self, journal: Journal, first_seq: int) -> Journal | None:
+        """Open the journal for rows; ``None`` if the disk refuses its header."""
         slots, rows_offset, rows_bytes = jf.geometry(len(journal.memory))
-        journal.begin(
-            jf.Header(
-                rank=self._writer.rank,
-                attempt=self._writer.attempt,
-                first_seq=full.first_seq + full.rows if full else 0,
-                size=len(journal.memory),
-                slots_offset=jf.SLOTS_OFFSET,
-                slots=slots,
-                rows_offset=rows_offset,
-                rows_bytes=rows_bytes,
-                clock_origin=self._options.clock_origin,
-                boot_id=boot_id(),
-                host=host_name(),
-            )
+        header = jf.Header(
+            rank=self._writer.rank,
+            attempt=self._writer.attempt,
+            first_seq=first_seq,
+            size=len(journal.memory),
+            slots_offset=jf.SLOTS_OFFSET,
+            slots=slots,
+            rows_offset=rows_offset,
+            rows_bytes=rows_bytes,
+            clock_origin=self._options.clock_origin,
+            boot_id=boot_id(),
+            host=host_name(),
         )
-        return journal
+        if self._guard("rows wait in memory", lambda: journal.begin(header)):
+            return journal
+        self._guard("a journal cannot be removed", journal.discard)
+        return None
 
     def take_back(self, spare: Journal) -> None:
         """A begun journal without rows that was not needed after all."""
-        spare.take_back()
-        self._spares.take_back(spare)
+        if self._guard("a spare cannot be taken back", spare.take_back):
+            self._spares.take_back(spare)
+        else:
+            self._guard("a journal cannot be removed", spare.discard)
 
     def hand_over(self, full: Journal) -> None:
         """A journal that will not change any more. Safe in a signal handler."""
@@ -163,6 +172,9 @@ class Keeper:
             journal.persist()
         except OSError as error:
             self.troubles.report(f"{self._folder}: rows wait in memory", error)
+        except ValueError:
+            if journal.descriptor is not None:
+                raise  # else a signal handler had it sealed meanwhile, with all of its rows
 
     def settle_soon(self) -> None:
         """Values from a device are due. Safe in a signal handler."""
@@ -173,6 +185,7 @@ class Keeper:
         self._awaited.append(hand_over)
         try:
             hand_over()
+            self._rows.close_batches(wait=True)
             self._settle(wait=True)
             self._ask(_Request(last=False))
         finally:
@@ -184,6 +197,7 @@ class Keeper:
         Returns:
             The number of rows, the last ones, that are on no disk.
         """
+        self._rows.close_batches(wait=True)
         self._settle(wait=True)
         self._ask(_Request(last=True))
         self._thread.join()
@@ -204,26 +218,25 @@ class Keeper:
         while not request.done.wait(1.0):
             if not self._thread.is_alive():
                 self._asked.append(request)
-                while not self._tend():
+                while not request.done.is_set():
+                    self._tend()
                     time.sleep(_SEALING_SECONDS)
                 return
 
     def _run(self) -> None:
         due = time.monotonic() + self._options.sync_every
-        roll_after = self._options.roll_every
         while True:
             self._receive(due)
             if self._tend():
                 return
             if time.monotonic() >= due:
                 due = time.monotonic() + self._options.sync_every
-                self._tick()
-                if self._roll_if_older(roll_after):
-                    roll_after = min(2 * roll_after, LONGEST_ROLL_SECONDS)
+                self._guard("the log cannot be looked after", self._tick)
 
     def _receive(self, due: float) -> None:
         """Wait until something is to be done."""
-        wait = max(0.0, min(due - time.monotonic(), LONGEST_WAIT_SECONDS))
+        longest = _AWAITED_SECONDS if self._awaited else LONGEST_WAIT_SECONDS
+        wait = max(0.0, min(due - time.monotonic(), longest))
         try:
             request = self._inbox.get(timeout=wait)
         except queue.Empty:
@@ -234,11 +247,13 @@ class Keeper:
     def _tend(self) -> bool:
         """Do what there is to do, and answer who asked; tell whether that was the last thing."""
         self._guard("a journal cannot be named", self._name_current)
-        self._events.drain()
+        self._guard("events cannot be written", self._events.drain)
         self._settle(wait=False)
         sealed = self._guard("a journal cannot be sealed", self._seal)
         self._spares.look()  # sealing makes room
-        return not self._sealing.is_busy and self._answer(sealed=sealed)
+        if self._sealing.is_busy:
+            return False
+        return self._answer(sealed=sealed and self._sealing.is_idle)
 
     def _answer(self, *, sealed: bool) -> bool:
         """Tell who asked that all is sealed, or was refused; whether that was the last thing.
@@ -275,6 +290,8 @@ class Keeper:
         self._rows.close_batches(wait=False)
         self._settle(wait=False)
         self._guard("the log cannot be synced", self._sync)
+        if self._roll_if_older(self._roll_after):
+            self._roll_after = min(2 * self._roll_after, LONGEST_ROLL_SECONDS)
         if time.monotonic() >= self._sample_due:
             self._sample_due = time.monotonic() + self._options.system_every
             self._guard("the system cannot be sampled", self._sample_system)
@@ -296,10 +313,16 @@ class Keeper:
             return False
         return self._rows.roll(journal, wait=False)
 
-    def _in_memory(self) -> Journal | None:
+    def _in_memory(self, first_seq: int) -> Journal | None:
+        """A begun journal in memory, if there is room."""
         if self._sealing.count_in_memory() >= MOST_IN_MEMORY:
             return None
-        return self._spares.make_in_memory()
+        try:
+            journal = self._spares.make_in_memory()
+        except OSError as error:
+            self.troubles.report(f"{self._folder}: no memory for rows", error)
+            return None
+        return self._begin(journal, first_seq)
 
     def _is_waiting(self, full: Journal | None) -> bool:
         """Whether rows are in memory that no disk has taken yet."""

@@ -198,8 +198,8 @@ class Journal:
 
     def release(self) -> None:
         """Give the memory of a closed journal back. Nobody stores anything in a closed journal."""
-        self.slots.release()
         with suppress(BufferError):  # the trace of an earlier failure still shows it: it goes later
+            self.slots.release()
             self.memory.close()
 
     def name_after_rows(self, folder: Path) -> None:
@@ -223,7 +223,11 @@ class Journal:
             os.close(descriptor)
 
     def store(self, offset: int, data: bytes) -> None:
-        """Write what is no row of its own: a header, a sync point, a value that came late."""
+        """Write what is no row: a header, a sync point."""
+        self.memory[offset : offset + len(data)] = data
+
+    def fill(self, offset: int, data: bytes) -> None:
+        """Write a value that came late."""
         self.memory[offset : offset + len(data)] = data
 
     def _settled_end(self) -> tuple[int, int]:

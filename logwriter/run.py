@@ -141,7 +141,11 @@ class Run(Recorder):
         given = rundir.fresh_run_path(rundir.runs_directory()) if path is None else Path(path)
         self.path = given.absolute()  # the program may change its directory
         options = Options(
-            sync_every, roll_every, system_every or math.inf, journal_bytes, self._clock_origin
+            float(sync_every),
+            float(roll_every),
+            float(system_every or math.inf),
+            index(journal_bytes),
+            self._clock_origin,
         )
         self._begin(self.path, resume if isinstance(resume, bool) else index(resume), options)
         try:
@@ -196,10 +200,10 @@ class Run(Recorder):
                     self._settle_broken_off()
                 self._ending = (ev.readable(str(status or "completed")), error, self._journal)
                 self._state = "ended"
-                self.close_batches()
-                self._journal.close()
-                self._keeper.hand_over_last(self._journal)
-                self._journal = never_open()
+            if self._state == "ended" and self._journal.header is not None:
+                last, self._journal = self._journal, never_open()
+                last.close()
+                self._keeper.hand_over_last(last)
         with self._finishing:
             if self._summary is None and not self._is_ending:
                 self._is_ending = True
@@ -376,6 +380,7 @@ class Run(Recorder):
     def _leave_to_parent(self) -> None:
         """In a forked child: the files are the parent's; keep no copy of them."""
         last, self._journal = self._journal, never_open()
+        last.close()  # a row that was on its way when the fork came must not go into it
         self._state, self._summary = "forked", Summary(self.path, "forked")
         self._lock = threading.RLock()  # the copies may be held by threads that are not here
         self._finishing = threading.RLock()

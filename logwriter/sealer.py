@@ -1,9 +1,9 @@
 """From a full journal to a prepared segment: the heavy work of sealing, and a process that does it.
 
 Decoding, sorting and encoding hold the interpreter's lock for milliseconds, so a process of its own
-does it, next to the training. It reads jobs from its standard input and answers each on its standard
-output, one JSON object a line. It only ever makes temporary files: the owner of the folder places and
-announces them. When its input ends, because its owner ended or was killed, it ends.
+does it, next to the training. Its standard input is a socket: it reads jobs there, and answers there,
+one JSON object a line (what a library prints goes elsewhere). It only ever makes temporary files: the
+owner of the folder places and announces them. When its input ends, because its owner ended or was killed, it ends.
 """
 
 import os
@@ -73,13 +73,11 @@ def main() -> None:
     """Answer jobs until there are no more."""
     with suppress(OSError):
         os.nice(_NICE)
-    output = os.dup(1)
-    os.dup2(2, 1)  # what a library prints is no answer
     for line in sys.stdin.buffer:
         job = msgspec.json.decode(line, type=Job)
         answered = answer(job)
         try:
-            os.write(output, msgspec.json.encode(answered) + b"\n")
+            os.write(sys.stdin.fileno(), msgspec.json.encode(answered) + b"\n")
         except OSError:  # nobody is left who could use it
             if isinstance(answered, Prepared):
                 (Path(os.fsdecode(job.folder)) / answered.temporary).unlink(missing_ok=True)

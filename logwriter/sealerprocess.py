@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ _KEEPS_MEMORY = {  # giving it back after each journal costs as much as the seal
 }
 _MOST_DEATHS = 3
 _GOODBYE_SECONDS = 10.0
+_PATIENCE_SECONDS = 10.0
 _ANSWER_BYTES = 1 << 16
 
 
@@ -61,6 +63,7 @@ class SealerProcess:
         self._job: Job | None = None
         self._answer: Prepared | Failed | None = None
         self._deaths = 0
+        self._late = 0.0
 
     @property
     def is_running(self) -> bool:
@@ -74,8 +77,8 @@ class SealerProcess:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is worth asking: it could be started, and did not die again and again."""
-        return self._deaths < _MOST_DEATHS
+        """Whether it is worth asking: it can be started, and did not die again and again."""
+        return self._deaths < _MOST_DEATHS and not getattr(sys, "frozen", False)
 
     def seal(self, job: Job) -> Prepared | None:
         """What became of the job; ``None`` as long as it is being done. Never blocks for long.
@@ -98,6 +101,12 @@ class SealerProcess:
             raise DamagedError(answer.reason)
         raise OSError(answer.errno, answer.reason)
 
+    def give_up_if_late(self) -> None:
+        """Somebody waits: a process that hangs, or gets no processor time, is ended after a while."""
+        process = self._process
+        if process is not None and self.is_busy and time.monotonic() > self._late:
+            process.kill()
+
     def close(self) -> None:
         """Let the process end, and wait for it."""
         with self._lock:
@@ -111,6 +120,8 @@ class SealerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with suppress(OSError):  # a child that was forked meanwhile may hold the other end
+            link.shutdown(socket.SHUT_RDWR)
         self._reader.join()
         link.close()
 
@@ -125,6 +136,7 @@ class SealerProcess:
         if self._socket is None:
             self._start()
         self._job, self._answer = job, None
+        self._late = time.monotonic() + _PATIENCE_SECONDS
         line = msgspec.json.encode(job) + b"\n"
         with suppress(OSError):  # it has died: the reading thread answers in its place
             if self._socket is not None:
@@ -139,7 +151,7 @@ class SealerProcess:
             process = subprocess.Popen(  # noqa: S603  this interpreter, this package
                 command,
                 stdin=its.fileno(),
-                stdout=its.fileno(),
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_KEEPS_MEMORY},
                 start_new_session=True,
@@ -150,10 +162,8 @@ class SealerProcess:
             )
             self._process, self._socket, self._reader = process, mine, reader
             reader.start()
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # the latter: no more threads, or an interpreter's end
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            # no more threads, an interpreter at its end, a path that is no text
             self._socket = None
             self._deaths = _MOST_DEATHS
             mine.close()
@@ -166,12 +176,14 @@ class SealerProcess:
     def _read(self, process: subprocess.Popen[bytes], link: socket.socket) -> None:
         """Take answers until the process ends, and say if it did so unasked."""
         rest = b""
-        with suppress(ConnectionError):
+        try:
             while received := link.recv(_ANSWER_BYTES):
                 *lines, rest = (rest + received).split(b"\n")
                 for line in lines:
                     self._answer = msgspec.json.decode(line, type=Prepared | Failed)
                     self._wake()
+        except (OSError, msgspec.MsgspecError):
+            process.kill()  # it does not say what a sealer says
         status = process.wait()
         with self._lock:
             if self._socket is link:

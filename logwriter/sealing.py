@@ -131,6 +131,8 @@ class Sealing:
             rank=self._writer.rank,
             attempt=self._writer.attempt,
         )
+        if at_once:
+            self._process.give_up_if_late()
         try:
             return self._process.seal(job)
         except ChildProcessError:

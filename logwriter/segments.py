@@ -21,7 +21,7 @@ from logwriter import durable
 from logwriter.decode import Block
 from logwriter.errors import DamagedError, NewerFormatError
 from logwriter.events import SegmentSealed
-from logwriter.journal import NO_EPOCH, PENDING
+from logwriter.journal import LOST, NO_EPOCH, PENDING
 from logwriter.prepared import Prepared, place_segment
 from logwriter.regular import open_regular, require_regular
 from logwriter.rundir import WriterId, segment_path
@@ -115,7 +115,8 @@ def _gather(parts: list[tuple[Block, int]]) -> dict[str, np.ndarray]:
     if len(parts) > 1:
         order = np.argsort(found["seq"], kind="stable")
         found = {field: column[order] for field, column in found.items()}
-    came = found["value"].view(np.int64) != PENDING
+    bits = found["value"].view(np.int64)
+    came = (bits != PENDING) & (bits != LOST)
     return found if came.all() else {field: column[came] for field, column in found.items()}
 
 

@@ -17,8 +17,16 @@ def is_tensor(value: Any) -> bool:
 
 
 def is_on_device(value: Any) -> bool:
-    """Whether the value lies on a CUDA device."""
-    return value.__class__ not in PLAIN and getattr(value, "is_cuda", False) is True
+    """Whether the value is one number on a CUDA device.
+
+    Raises:
+        TypeError: It lies there, and is a complex number or several.
+    """
+    if value.__class__ in PLAIN or getattr(value, "is_cuda", False) is not True:
+        return False
+    if value.numel() != 1 or value.is_complex():
+        raise TypeError("several or complex numbers")
+    return True
 
 
 def are_numbers_at_hand(values: Iterable[Any]) -> bool:
@@ -55,4 +63,5 @@ def to_float(value: Any) -> float:
 def is_cuda_in_use() -> bool:
     """Whether this process has begun to use CUDA through PyTorch, so that any value may lie there."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    return cuda is not None and bool(cuda.is_initialized())
+    is_initialized = getattr(cuda, "is_initialized", None)
+    return is_initialized is not None and bool(is_initialized())

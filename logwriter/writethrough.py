@@ -29,7 +29,7 @@ class WrittenJournal(Journal):
     @property
     def is_waiting(self) -> bool:
         """Whether some of its rows wait in memory for a disk."""
-        return self._kept_used < self.slots_used
+        return self._kept_used < self.slots_used or self._kept_offset < self.offset
 
     def count_safe(self) -> int:
         """How many rows a file holds. One that somebody removed holds none."""
@@ -53,7 +53,7 @@ class WrittenJournal(Journal):
             OSError: The disk refused; what was not written is tried again next time.
         """
         used, offset = self.slots_used, self.offset
-        if self.descriptor is None or self.header is None or used <= self._kept_used:
+        if self.descriptor is None or self.header is None or not self.is_waiting:
             return
         self._write(self._kept_offset, offset)
         first = self.header.slots_offset
@@ -72,8 +72,20 @@ class WrittenJournal(Journal):
         self.persist()
         super().write_sync()
 
+    def fill(self, offset: int, data: bytes) -> None:
+        """Write a value that came late; what the disk refuses is written with the next row."""
+        self.memory[offset : offset + len(data)] = data
+        try:
+            self._write(offset, offset + len(data))
+        except OSError:
+            self._kept_offset = min(self._kept_offset, offset)
+
+    def _settled_end(self) -> tuple[int, int]:
+        """How many slots and bytes will not change, and are in the file."""
+        return min(super()._settled_end(), (self._kept_used, self._kept_offset))
+
     def store(self, offset: int, data: bytes) -> None:
-        """Write what is no row of its own: a header, a sync point, a value that came late."""
+        """Write what is no row: a header, a sync point."""
         super().store(offset, data)
         self._write(offset, offset + len(data))
 

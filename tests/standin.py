@@ -30,6 +30,10 @@ class Tensor:
         """How many elements it has."""
         return self.size
 
+    def is_complex(self) -> bool:
+        """Whether its numbers are complex."""
+        return False
+
     def detach(self) -> "Tensor":
         """Itself, without what it came from."""
         return self

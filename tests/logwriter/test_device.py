@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from standin import Buffer, Tensor, plug_in
+from standin import Buffer, Device, Tensor, plug_in
 
 from logwriter import Run, read
+from logwriter.cuda import CudaBuffer
 from logwriter.device import CAPACITY, MOST_ROWS
 from logwriter.verify import verify
 
@@ -297,3 +298,120 @@ def test_on_a_gpu_nothing_synchronises(run_path: Path) -> None:
     assert np.array_equal(log.series("int")[1], np.arange(1_000.0))
     assert log.series("lr")[1].tolist() == [0.1] * 1_000
     assert np.array_equal(log.series("other")[1], 4096.0 * np.arange(0, 1_000, 100))
+
+
+def test_a_lost_value_does_not_hold_readers_of_a_live_run_back(run_path: Path) -> None:
+    """It will never come: they go on behind it."""
+    run = Run(run_path, sync_every=NEVER)
+    device = plug_in(run)
+    device.fails = True
+    run.log({"loss": Tensor(device, 1.0), "lr": 0.0}, step=0)
+    run.log({"lr": 1.0}, step=1)
+    assert read(run_path).series("lr")[1].tolist() == [0.0, 1.0]
+    run.finish()
+
+
+def test_ctrl_c_while_the_device_is_waited_for_loses_nothing(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next flush, or finish, waits again."""
+    run = Run(run_path, sync_every=NEVER)
+    device = plug_in(run)
+    run.log({"loss": Tensor(device, 1.0)}, step=0)
+    take = Buffer.take
+
+    def interrupted(_: Buffer) -> list[float]:
+        monkeypatch.setattr(Buffer, "take", take)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Buffer, "take", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.flush()
+    assert run.finish().rows == 1
+    assert read(run_path).series("loss")[1].tolist() == [1.0]
+
+
+def test_ctrl_c_while_values_are_gathered_holds_nothing_up(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That row stays without its value; it is sealed, and so is all behind it."""
+    run = Run(run_path, sync_every=NEVER)
+    device = plug_in(run)
+    gather = Buffer.gather
+
+    def interrupted(_self: Buffer, _tensors: list[Tensor], _at: int) -> None:
+        monkeypatch.setattr(Buffer, "gather", gather)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Buffer, "gather", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.log({"loss": Tensor(device, 1.0), "lr": 0.0}, step=0)
+    run.log({"loss": Tensor(device, 2.0), "lr": 1.0}, step=1)
+    assert not len(run.current_journal().pending) > 1
+    assert run.finish().rows == 2
+    log = read(run_path)
+    assert log.series("lr")[1].tolist() == [0.0, 1.0]
+    assert log.series("loss")[1].tolist() == [2.0]
+    assert not list(run_path.rglob("*.wal"))
+
+
+def test_a_handler_that_logs_while_a_buffer_is_made_loses_nothing(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both batches are settled."""
+    run = Run(run_path, sync_every=NEVER)
+    device = plug_in(run)
+    make = Buffer.__init__
+    nested: list[bool] = []
+
+    def interrupted(self: Buffer, tensor: Tensor) -> None:
+        make(self, tensor)
+        if not nested:
+            nested.append(True)
+            run.log({"handler": Tensor(device, 7.0)}, step=0)
+
+    monkeypatch.setattr(Buffer, "__init__", interrupted)
+    run.log({"loss": Tensor(device, 1.0)}, step=0)
+    run.finish()
+    log = read(run_path)
+    assert log.series("handler")[1].tolist() == [7.0]
+    assert log.series("loss")[1].tolist() == [1.0]
+
+
+def test_a_second_device_is_settled_though_the_first_broke_down(run_path: Path) -> None:
+    """Each batch for itself."""
+    run = Run(run_path, sync_every=NEVER)
+    broken = plug_in(run)
+    sound = Device()
+    run.log({"a": Tensor(broken, 1.0), "b": Tensor(sound, 2.0)}, step=0)
+    broken.fails = True
+    run.finish()
+    log = read(run_path)
+    assert log.metrics == ["b"]
+    assert log.series("b")[1].tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "number"),
+    [
+        (torch.float64, 1 / 3),
+        (torch.float32, 0.1),
+        (torch.float16, 0.1),
+        (torch.bfloat16, 0.1),
+        (torch.float8_e4m3fn, 0.5),
+        (torch.int64, 1 << 40),
+        (torch.uint8, 200),
+        (torch.bool, 1),
+    ],
+)
+def test_numbers_of_every_type_are_gathered_exactly(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, number: float
+) -> None:
+    """The buffer for GPUs, on the CPU: made in inference mode, used outside, whatever the shape."""
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _device: None)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
+    tensors = [torch.tensor(number).to(dtype), torch.tensor([[2.5]], requires_grad=True)]
+    with torch.inference_mode():
+        buffer = CudaBuffer(tensors[0])
+    buffer.gather(tensors, 3)
+    assert buffer._numbers[3:5].tolist() == [float(tensors[0].double()), 2.5]

@@ -212,3 +212,46 @@ def read_as_after_a_restart(path: Path, monkeypatch: pytest.MonkeyPatch) -> tupl
         patch.setattr("logwriter.parts.boot_id", lambda: "another")
         parts = read(path).parts()
     return sum(part.rows for part in parts), sum(part.unverified for part in parts)
+
+
+def test_a_sealer_whose_interpreter_prints_is_understood(
+    run_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site's own start-up file greets on standard output."""
+    (tmp_path / "sitecustomize.py").write_text("print('hello')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = Run(run_path, journal_bytes=SMALL)
+    rows = fill(run, 0)
+    wait_for(lambda: list(run_path.rglob("*.parquet")))
+    assert (run.finish().rows, run.finish().troubles) == (rows, {})
+    check(run_path, rows)
+
+
+def test_finish_does_not_wait_for_ever_for_a_sealer_that_hangs(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ended after a while, and the thread seals."""
+    monkeypatch.setattr("logwriter.sealerprocess._PATIENCE_SECONDS", 0.5)
+    run = Run(run_path, journal_bytes=SMALL, sync_every=0.05)
+    rows = fill(run, 0)
+    wait_for(lambda: list(run_path.rglob("*.parquet")))
+    pid = sealer_pid(run)
+    os.kill(pid, signal.SIGSTOP)
+    rows = fill(run, rows)
+    began = time.monotonic()
+    summary = run.finish()
+    assert time.monotonic() - began < 10
+    assert (summary.rows, summary.dropped) == (rows, 0)
+    assert not is_alive(pid)
+    check(run_path, rows)
+
+
+def test_a_flush_that_finds_no_thread_does_the_work_itself(run_path: Path) -> None:
+    """A signal handler finished the run in the middle of it, say."""
+    run = Run(run_path)
+    run.log({"a": 0.0})
+    assert run._keeper.stop() == 0
+    run.flush()
+    assert list(run_path.rglob("*.parquet"))
+    run.finish()
+    check(run_path, 1)

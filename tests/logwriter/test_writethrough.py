@@ -1,6 +1,7 @@
 """File systems that cannot be trusted with a mapping: each row is written, and the same laws hold."""
 
 import itertools
+import os
 import random
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from damage import fill_disk
+from standin import Tensor, plug_in
 
 from logwriter import Run, read
 from logwriter.filesystem import file_system, is_remote
@@ -179,3 +181,67 @@ def test_other_machines_disks_are_known(kind: str) -> None:
     """By the kernel's names for them."""
     assert is_remote(kind)
     assert not any(map(is_remote, ["ext4", "xfs", "btrfs", "tmpfs", "overlay", "zfs", ""]))
+
+
+@pytest.mark.usefixtures("_network")
+def test_rows_wider_than_a_journal_takes_stay_on_disk(run_path: Path) -> None:
+    """The journal that is left in the middle of a call is persisted, too."""
+    row = {f"m{k}": float(k) for k in range(6_000)}
+    run = Run(run_path, journal_bytes=1 << 18, sync_every=1e6)
+    for step in range(40):
+        run.log(row, step=step)
+        assert run.current_journal().path is not None
+    assert read(run_path).rows(["m5999"]).num_rows == 40
+    assert run.finish().rows == 80
+
+
+@pytest.mark.usefixtures("_network")
+def test_a_disk_that_refuses_for_a_moment_costs_no_row(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the header of the next journal, not a row, not a value that comes late from a device."""
+    run = Run(run_path, journal_bytes=1 << 18, sync_every=0.02)
+    device = plug_in(run)
+    write = os.pwrite
+    calls = itertools.count()
+
+    def refuses(descriptor: int, data: bytes, offset: int) -> int:
+        if next(calls) % 3 == 0:
+            raise OSError(5, "Input/output error")
+        return write(descriptor, data, offset)
+
+    monkeypatch.setattr("logwriter.writethrough.os.pwrite", refuses)
+    for number in range(20_000):
+        late = {"late": Tensor(device, number)} if number % 50 == 0 else {}
+        run.log({"a": number, **late}, step=number)
+    monkeypatch.undo()
+    summary = run.finish()
+    assert (summary.rows, summary.dropped) == (20_000, 0)
+    assert summary.troubles
+    check(run_path, 20_000)
+    assert read(run_path).series("late")[1].tolist() == list(range(0, 20_000, 50))
+
+
+@pytest.mark.usefixtures("_network")
+def test_a_sync_point_speaks_only_of_what_was_written(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that the loop has committed, and not written yet, is not vouched for."""
+    run = Run(run_path, sync_every=1e6)
+    run.log({"a": 0.0}, step=0)
+    journal = run.current_journal()
+    persist = WrittenJournal.persist
+
+    def then_commits(self: WrittenJournal) -> None:
+        persist(self)
+        run._writes_through = False
+        Run.log(run, {"a": 1.0}, step=1)
+
+    monkeypatch.setattr(WrittenJournal, "persist", then_commits)
+    journal.write_sync()
+    monkeypatch.undo()
+    assert journal.rows == 2
+    assert read(run_path).series("a")[1].tolist() == [0.0]
+    run._writes_through = True
+    run.finish()
+    check(run_path, 2)
