@@ -8,7 +8,7 @@ next to it that are at hand are as safe as any.
 
 What is lost when the process is killed are values that had not come yet, and no others: those that the GPU
 had not computed, and those of its last batch. A batch is sent when it holds `MOST_ROWS` rows, and at every
-sync point.
+sync point. A value that the device fails to give is marked `LOST`, and nobody waits for it.
 """
 
 import threading

@@ -73,9 +73,8 @@ class EventLog:
     def close(self) -> int:
         """Close the file; returns the number of events that the disk refused to the last."""
         with self._lock:
-            self._is_writing = (
-                False  # if a signal handler closes what it interrupted: all that waits
-            )
+            # a signal handler may close what it interrupted: then it writes all that waits
+            self._is_writing = False
             self.drain()
             if not self._closed:
                 self._closed = True

@@ -301,8 +301,9 @@ class Keeper:
             self._rows.log_beside(self._sample())
 
     def _sync(self) -> None:
-        self._sealing.sync()
         self._rows.current_journal().write_sync()
+        for _ in self._sealing.sync():
+            self._guard("a journal cannot be sealed", self._seal)
         if time.monotonic() - self._sealed_last > _REST_SECONDS:
             self._sealing.rest()
 

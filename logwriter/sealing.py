@@ -9,9 +9,8 @@ import errno
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 
 from logwriter.eventlog import EventLog
@@ -92,17 +91,19 @@ class Sealing:
             journal.discard()
             self._full.popleft()
 
-    def sync(self) -> None:
-        """Sync all that waits, and let go of the memory of those that will wait for long.
+    def sync(self) -> Iterator[None]:
+        """Sync what waits, a journal at a time: on a slow disk, sealing goes on in between.
+
+        The memory of those that will wait for long is let go of.
 
         Raises:
             OSError: The disk refused.
         """
-        for journal in tuple(self._full):
+        for number, journal in enumerate(tuple(self._full)):
             journal.write_sync()
-        for journal in islice(tuple(self._full), _MOST_OPEN, None):
-            if not (journal.is_waiting or journal.pending):
+            if number >= _MOST_OPEN and not (journal.is_waiting or journal.pending):
                 journal.park()
+            yield
 
     def rest(self) -> None:
         """Let the process end; it is started again when needed."""
