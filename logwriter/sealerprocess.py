@@ -21,10 +21,14 @@ from logwriter.errors import DamagedError
 from logwriter.prepared import Prepared
 
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from logwriter.sealer import main; main()"
-_KEEPS_MEMORY = {  # giving it back after each journal costs as much as the sealing itself
+_ENVIRONMENT = {
+    # giving memory back after each journal costs as much as the sealing itself
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    # nothing here multiplies matrices, and starting threads for it takes half of NumPy's import
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
 }
 _MOST_DEATHS = 3
 _GOODBYE_SECONDS = 10.0
@@ -153,7 +157,7 @@ class SealerProcess:
                 stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **_KEEPS_MEMORY},
+                env={**os.environ, **_ENVIRONMENT},
                 start_new_session=True,
             )
             name = f"everystep sealer {process.pid}"
