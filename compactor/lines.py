@@ -1,6 +1,7 @@
 """A line: all that one rank logged of one metric, as the scan leaves it. Plain values, no files."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from compactor.sampling.pins import stretches
 MOST_STRETCHES = 100
 ATTEMPT_SHIFT = 40
 """A row's position in its rank's log: the attempt above these bits, the sequence number below."""
+MEAN_RANK = -1
+"""The rank of a line that is the mean over the ranks."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Points:
             the sequence numbers. No two rows share one.
         epoch: The row's epoch, where ``in_epoch``.
         in_epoch: Whether the row was logged inside an epoch.
+        time: When each row was logged, in microseconds since 1970 (UTC).
         value: The values; NaN and infinities as they were logged.
     """
 
@@ -29,6 +33,7 @@ class Points:
     position: Ints
     epoch: Ints
     in_epoch: Mask
+    time: Ints
     value: Floats
 
     def __len__(self) -> int:
@@ -50,24 +55,86 @@ class Points:
         return int(self.epoch[place]) if self.in_epoch[place] else None
 
 
+class Place(NamedTuple):
+    """A row: its value, its step, and its place in the log of its rank."""
+
+    value: float
+    step: int
+    position: int
+
+
 @dataclass(frozen=True)
-class EpochMean:
+class EpochStats:
     """What one metric came to in one epoch.
 
-    Of an epoch that was repeated, the rows of the latest attempt that logged the metric in it.
-    ``mean`` is that of the finite values, correctly rounded; ``None`` without any. ``position`` and
-    ``step`` are those of the last row of the log; rows outside epochs are counted under ``epoch``
-    ``None``.
+    Of an epoch that was repeated, the rows of the latest attempt that logged the metric in it; rows
+    outside epochs are counted under ``epoch`` ``None``.
+
+    Attributes:
+        epoch: The epoch.
+        rows: How many rows.
+        finite: How many of them have a finite value.
+        mean: Of the finite values; ``None`` without any, as are ``least`` and ``greatest``.
+        std: Their standard deviation (of the population, not of a sample).
+        least: The first row with the least finite value.
+        greatest: The first row with the greatest.
+        last: The value of the last row of the log, finite or not.
+        step: The step of that row.
+        position: The place of that row.
+        first_step: The least step.
+        last_step: The greatest step.
+        first_time: When the first row was logged, in microseconds since 1970.
+        last_time: When the last row was.
     """
 
     epoch: int | None
     rows: int
     finite: int
     mean: float | None
+    std: float | None
+    least: Place | None
+    greatest: Place | None
+    last: float
+    step: int
+    position: int
     first_step: int
     last_step: int
-    position: int
-    step: int
+    first_time: int
+    last_time: int
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """A line in up to a few thousand buckets of steps, in their order, as columns of shape ``(B,)``.
+
+    A short line has a bucket a row. Statistics are those of a bucket's finite values, NaN without any.
+
+    Attributes:
+        first_step: The least step with a row.
+        last_step: The greatest.
+        rows: How many rows.
+        finite: How many of them have a finite value.
+        mean: Mean.
+        variance: Of the population.
+        minimum: The least value.
+        maximum: The greatest.
+        slope: Of the least-squares line through the values, a step; 0 where all are at one step.
+        residual: Mean square distance from that line.
+    """
+
+    first_step: Ints
+    last_step: Ints
+    rows: Ints
+    finite: Ints
+    mean: Floats
+    variance: Floats
+    minimum: Floats
+    maximum: Floats
+    slope: Floats
+    residual: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -93,6 +160,7 @@ class Line:
             bucket of steps, the last row of each epoch, and the edges of stretches without a finite
             value.
         whole: Whether ``points`` are all rows.
+        buckets: All rows, in buckets.
         epochs: By epoch, rows outside epochs first.
         gaps: Where it was not finite.
     """
@@ -102,7 +170,8 @@ class Line:
     rows: int
     points: Points
     whole: bool
-    epochs: tuple[EpochMean, ...]
+    buckets: Buckets
+    epochs: tuple[EpochStats, ...]
     gaps: Gaps
 
     @property

@@ -53,11 +53,15 @@ class LineInfo(_Part, kw_only=True, frozen=True):
     ``repeated_steps`` counts rows not drawn because another row of the same step is; of a line of
     very many rows, which is first reduced to what matters in each bucket of steps, it counts those
     among the rows that were left.
-    ``first`` and ``last`` are the first and last finite values.
+    ``first`` and ``last`` are the first and last finite values, ``mean`` and ``std`` those of all
+    finite values (of the population). No raw row is further than ``max_error`` from the drawn line,
+    in the metric's own unit, straight up or down; 0 where every row is drawn, ``null`` where that is
+    not known. ``smoothing`` names the filter of the chart's ``smoothed`` line. ``rank`` is ``null`` for
+    the mean over the ranks.
     """
 
     metric: str
-    rank: int
+    rank: int | None
     raw_points: int
     drawn_points: int
     policy: str
@@ -66,11 +70,26 @@ class LineInfo(_Part, kw_only=True, frozen=True):
     last: Point | None = None
     minimum: Point | None = None
     maximum: Point | None = None
+    mean: float | None = None
+    std: float | None = None
+    max_error: float | None = None
+    smoothing: str | None = None
     non_finite: NonFinite = NonFinite()
     unit: str | None = None
     colour: str | None = None
     note: str | None = None
     goal: str | None = None
+
+
+class Along(_Part, kw_only=True, frozen=True):
+    """Other horizontal positions of a line's points, one for each of them.
+
+    ``seconds`` counts from the start of the run; ``epoch`` is the epoch and the share of its steps
+    that had passed, ``null`` outside epochs.
+    """
+
+    seconds: list[float]
+    epoch: list[float | None]
 
 
 class Chart(_Part, kw_only=True, frozen=True):
@@ -83,6 +102,10 @@ class Chart(_Part, kw_only=True, frozen=True):
     ``line_info``, which has one entry a line. Of rows that share a step one is drawn: where the
     best, the least and the greatest value lie at one step, the first of these; the others stand in
     ``line_info`` alone.
+
+    Of a line that leaves rows out, ``bands`` holds ``[step, least, greatest]`` of all its rows from
+    that step to the next entry's. ``smoothed`` holds ``[step, value]`` at the steps of the line's
+    points, filtered over all rows. ``along`` has the other horizontal positions of the points.
     """
 
     title: str
@@ -91,7 +114,28 @@ class Chart(_Part, kw_only=True, frozen=True):
     lines: dict[str, list[tuple[int, float | None]]]
     best_point: dict[str, Point]
     line_info: dict[str, LineInfo]
+    bands: dict[str, list[tuple[int, float, float]]] = {}
+    smoothed: dict[str, list[tuple[int, float | None]]] = {}
+    along: dict[str, Along] = {}
     note: str | None = None
+
+
+class Checkpoint(_Part, kw_only=True, frozen=True):
+    """A checkpoint that the run saved."""
+
+    path: str
+    step: int
+    epoch: int | None
+
+
+class MetricBest(_Part, kw_only=True, frozen=True):
+    """The best point of one metric, found as the run's is."""
+
+    mode: str
+    value: float
+    step: int
+    epoch: int | None
+    per: str
 
 
 class Best(_Part, kw_only=True, frozen=True):
@@ -100,7 +144,10 @@ class Best(_Part, kw_only=True, frozen=True):
     ``step`` is the step of the winning row; for a monitor averaged over its epoch, that of the last
     row logged in the winning epoch. ``row`` holds, for each metric, the value logged at that point
     or nearest before it (``null`` if that was not finite). ``candidates`` counts the values
-    compared: where the monitor has epochs, rows outside them are not.
+    compared: where the monitor has epochs, rows outside them are not. ``min_delta`` is by how much
+    a value had to be better than the best before it. ``rank`` is whose values decided, ``null`` for
+    the mean over the ranks. ``checkpoint`` is the last one saved in the winning epoch (at the winning
+    step, for a run without epochs).
     """
 
     metric: str
@@ -109,11 +156,30 @@ class Best(_Part, kw_only=True, frozen=True):
     step: int
     epoch: int | None
     per: str
-    """``"epoch"`` (one value an epoch), ``"epoch mean"`` (averaged) or ``"step"`` (no epochs)."""
+    """``"epoch"`` (one value an epoch), ``"epoch mean"`` (averaged; or ``min``, ``max``, ``last``), or
+    ``"step"`` (each row by itself)."""
     candidates: int
+    min_delta: float = 0.0
+    rank: int | None = 0
+    checkpoint: Checkpoint | None = None
     metric_chosen_by: str
     mode_chosen_by: str
     row: dict[str, float | None]
+
+
+class EpochMetric(_Part, kw_only=True, frozen=True):
+    """One metric in one epoch.
+
+    Mean, least and greatest of its finite values, and its last value; ``change`` is how the mean
+    differs from that of the epoch before. ``null`` for what is not finite or not there.
+    """
+
+    rows: int
+    mean: float | None
+    min: float | None
+    max: float | None
+    last: float | None
+    change: float | None
 
 
 class Epoch(_Part, kw_only=True, frozen=True):
@@ -129,6 +195,27 @@ class Epoch(_Part, kw_only=True, frozen=True):
     ended: bool
     seconds: float | None
     values: dict[str, float | None]
+    metrics: dict[str, EpochMetric] = {}
+
+
+class Finding(_Part, kw_only=True, frozen=True):
+    """Something that the log shows and a person should know.
+
+    ``rule`` is its kind, such as ``"overfitting"``; ``severity`` is ``"info"``, ``"warning"`` or
+    ``"critical"``. It holds from ``step`` to ``last_step`` (``null``: to the end, or at no step in
+    particular). ``text`` says what was seen, with figures; ``evidence`` has the figures by name;
+    ``advice`` says what to try.
+    """
+
+    rule: str
+    severity: str
+    metric: str
+    rank: int
+    step: int | None
+    last_step: int | None
+    text: str
+    evidence: dict[str, float | int | str | None]
+    advice: str
 
 
 class Attempt(_Part, kw_only=True, frozen=True):
@@ -193,7 +280,9 @@ class Record(_Part, kw_only=True, frozen=True):
     best_step: int | None
     charts: dict[str, Chart]
     best: Best | None
+    best_by_metric: dict[str, MetricBest] = {}
     run: RunInfo
+    findings: list[Finding] = []
     epochs: list[Epoch]
     epoch_columns: list[str]
     phases: list[Phase]

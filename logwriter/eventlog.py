@@ -39,10 +39,20 @@ class EventLog:
         """The number of events that the disk has refused so far."""
         return len(self._waiting)
 
-    def append(self, event: Event, *, durable: bool = False) -> None:
-        """Write one event; ``durable`` makes it survive a power cut. Never raises for a disk."""
-        self._waiting.append(encode_line(event))
+    def append(self, event: Event, *, durable: bool = False) -> bytes:
+        """Write one event; ``durable`` makes it survive a power cut. Never raises for a disk.
+
+        Returns:
+            Its line, to ask `holds_back` about.
+        """
+        line = encode_line(event)
+        self._waiting.append(line)
         self.drain(durable=durable)
+        return line
+
+    def holds_back(self, line: bytes) -> bool:
+        """Whether an event still waits. Others may wait, or be on their way from another thread."""
+        return any(line is waiting for waiting in tuple(self._waiting))
 
     def drain(self, *, durable: bool = False) -> None:
         """Write what waits, oldest first, as far as the disk takes it.

@@ -40,6 +40,7 @@ class Sealing:
         self._events, self._clock_origin = events, clock_origin
         self._full: deque[Journal] = deque()
         self._placed: Journal | None = None
+        self._announcement = b""
         self._process = SealerProcess(wake)
 
     @property
@@ -85,8 +86,8 @@ class Sealing:
                 now = (self._clock_origin + time.monotonic_ns()) // 1000
                 sealed = place_segment(self._folder, prepared, time=now)
                 self._placed = journal
-                self._events.append(sealed, durable=True)
-            if self._events.waiting:
+                self._announcement = self._events.append(sealed, durable=True)
+            if self._events.holds_back(self._announcement):
                 raise OSError(errno.ENOSPC, "the announcement of a segment waits")
             journal.discard()
             self._full.popleft()

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from compactor import compaction
-from compactor.cli import best, compact
+from compactor.cli.best import best
+from compactor.cli.compact import compact
 from logwriter import Run
 from logwriter.errors import NotARunError
 

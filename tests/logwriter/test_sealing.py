@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from logwriter import Run, read
+from logwriter.eventlog import EventLog
+from logwriter.events import Event, Message, SegmentSealed, encode_line
 from logwriter.keeper import Keeper
 from logwriter.verify import verify
 
@@ -255,3 +257,23 @@ def test_a_flush_that_finds_no_thread_does_the_work_itself(run_path: Path) -> No
     assert list(run_path.rglob("*.parquet"))
     run.finish()
     check(run_path, 1)
+
+
+def test_an_event_on_its_way_from_another_thread_holds_no_seal_up(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only its own announcement is waited for: anything else was once taken for a full disk."""
+    append = EventLog.append
+
+    def append_and_be_overtaken(self: EventLog, event: Event, *, durable: bool = False) -> bytes:
+        line = append(self, event, durable=durable)
+        if isinstance(event, SegmentSealed):
+            self._waiting.append(encode_line(Message(time=0, step=0, level="info", text="late")))
+        return line
+
+    monkeypatch.setattr(EventLog, "append", append_and_be_overtaken)
+    run = Run(run_path, journal_bytes=SMALL)
+    rows = fill(run, 0)
+    assert run.finish().troubles == {}
+    assert not caplog.records
+    check(run_path, rows)

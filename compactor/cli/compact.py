@@ -1,13 +1,12 @@
-"""The commands ``compact`` and ``best``. They parse, call and print; errors are caught above."""
+"""The command ``compact``."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from compactor.record import RECORD_NAME, Best, Record
+from compactor.cli.options import JSON, MODE, MONITOR, RUN, progress, to_json, told_point
+from compactor.record import RECORD_NAME, Record
 
 
 def _file_name(_: click.Context, __: click.Parameter, given: Path | None) -> Path | None:
@@ -17,16 +16,10 @@ def _file_name(_: click.Context, __: click.Parameter, given: Path | None) -> Pat
     return given
 
 
-_RUN = click.argument("run", type=click.Path(path_type=Path))
-_MONITOR = click.option("--monitor", metavar="METRIC", help="The metric that decides.")
-_MODE = click.option("--mode", type=click.Choice(["min", "max"]), help="Which values are good.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
-
 @click.command()
-@_RUN
-@_MONITOR
-@_MODE
+@RUN
+@MONITOR
+@MODE
 @click.option(
     "--policy",
     type=click.Choice(["adaptive", "piecewise", "uniform"]),
@@ -50,7 +43,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for pr
     callback=_file_name,
     help="The file to write; record.json in the run's folder by default.",
 )
-@_JSON
+@JSON
 def compact(
     *,
     run: Path,
@@ -79,36 +72,10 @@ def compact(
         max_points=max_points,
         charts=charts,
         output=output,
-        progress=_progress,
+        progress=progress,
     )
     path = output or run / RECORD_NAME
-    click.echo(_json(_summary(record, path)) if as_json else _told(record, path))
-
-
-@click.command()
-@_RUN
-@_MONITOR
-@_MODE
-@_JSON
-def best(*, run: Path, monitor: str | None, mode: str | None, as_json: bool) -> None:
-    """Tell which epoch and step of RUN was best; writes nothing.
-
-    Example: everystep best runs/digits --monitor val/loss
-    """
-    from compactor import compaction  # noqa: PLC0415  loads DuckDB
-
-    found = compaction.best(run, monitor=monitor, mode=mode, progress=_progress)
-    click.echo(_json(msgspec.to_builtins(found)) if as_json else _told_best(found))
-
-
-def _progress(what: str) -> None:
-    """Say on a terminal what takes long."""
-    if sys.stderr.isatty():
-        click.echo(f"{what} …", err=True)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    click.echo(to_json(_summary(record, path)) if as_json else _told(record, path))
 
 
 def _summary(record: Record, path: Path) -> dict[str, Any]:
@@ -131,30 +98,8 @@ def _told(record: Record, path: Path) -> str:
     run = record.run
     lines = [
         f"{run.name}: {run.status}, {run.rows:,} rows, {len(record.charts)} charts",
-        *([] if record.best is None else [_told_point(record.best)]),
+        *([] if record.best is None else [told_point(record.best)]),
         *record.notes,
         f"Written to {path}",
     ]
     return "\n".join(map(printable, lines))
-
-
-def _told_best(best: Best) -> str:
-    from logwriter.cli.text import printable  # noqa: PLC0415  loads pyarrow
-
-    named = [(printable(name), value) for name, value in best.row.items()]
-    width = max(len(name) for name, _ in named)
-    row = [
-        f"  {name:{width}}  {'not finite' if value is None else format(value, '.6g')}"
-        for name, value in named
-    ]
-    return "\n".join([printable(_told_point(best)), "The row at that step:", *row])
-
-
-def _told_point(best: Best) -> str:
-    epoch = "" if best.epoch is None else f"epoch {best.epoch}, "
-    mean = ", mean of the epoch" if best.per == "epoch mean" else ""
-    return (
-        f"Best {best.metric}: {best.value:.6g} at {epoch}step {best.step}{mean} "
-        f"({best.mode} of {best.candidates:,}; metric: {best.metric_chosen_by}; "
-        f"direction: {best.mode_chosen_by})"
-    )

@@ -1,0 +1,1 @@
+"""The compactor's commands. They parse, call and print; errors are caught in `reports.cli`."""
