@@ -1,33 +1,42 @@
-"""Which point of the run was best, decided with all of it in hand.
+"""Which point of a line was best, decided with all of it in hand.
 
-The monitor is the argument, else what the run declared, else the first usual name that was logged.
-The mode is the argument, else what was declared with that monitor, else the goal that was defined
-for it, else what the name says. The first of equals wins. NaN and infinities never win, and hidden
-rows are not here to begin with. A metric logged at most once an epoch competes row by row; one
-logged more often competes by the means of the epochs that ended; one logged only outside epochs, row
-by row. Where an epoch was repeated, the latest attempt at it competes; where a metric has epochs,
-its rows outside them do not.
+What competes:
+
+- A metric logged at most once an epoch: its values, each with its epoch.
+- One logged more often: what its values in each epoch come to (``of``: their mean, least, greatest or
+  last), in the epochs that ended. An epoch that never ended is no candidate, whatever is asked of it:
+  more values would have changed it.
+- One logged only outside epochs, and any other if asked for (``per="step"``): its rows, each by
+  itself. Where a metric has epochs, its rows outside them do not compete; where an epoch was
+  repeated, the latest attempt at it does.
+
+A metric that holds the epoch as a fraction, as Hugging Face's trainer logs ``epoch`` = 0.33, makes no
+epochs: metrics beside it compete row by row, the winner has no epoch, and the row at its step shows
+the fraction.
+
+Candidates come in the order of the log. Epochs have the place of their last row. The first finite
+one is the best so far; a later one takes its place if it is better by more than ``min_delta``
+(``value + min_delta < best`` for ``"min"``, ``value - min_delta > best`` for ``"max"``, in double
+precision). So of equals the first wins, and with ``min_delta`` the winner need not be the extreme:
+it is the point from which on nothing was better by more than that. This is what EarlyStopping of
+PyTorch Lightning calls an improvement: a change of up to and including ``min_delta`` is none. NaN
+and infinities never win, and hidden rows are not here to begin with.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from compactor.lines import Line
-from compactor.names import Mode, close_to, direction, listed
-from logwriter.errors import NoMonitorError, UnknownMetricError
+import numpy as np
 
-USUAL_MONITORS = ("val/loss", "val_loss", "eval/loss", "eval_loss")
+from compactor.lines import EpochStats, Line, Place
+from compactor.names import Mode
+from compactor.ranks import Fetch
+from compactor.sampling.arrays import Floats
 
-
-@dataclass(frozen=True)
-class Monitor:
-    """What decides, and who said so."""
-
-    metric: str
-    mode: Mode
-    metric_chosen_by: str
-    mode_chosen_by: str
+Per: TypeAlias = Literal["epoch", "step"]
+Of: TypeAlias = Literal["mean", "min", "max", "last"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Winner:
     """The best point.
 
     ``step`` and ``position`` (the place in the log) are those of the winning row; for a mean, of
-    the last row in it.
+    the last row in it. ``per`` is ``"step"``, ``"epoch"`` (one value an epoch) or ``"epoch mean"``
+    (or ``min``, ``max``, ``last``). ``candidates`` counts the finite values compared.
     """
 
     value: float
@@ -46,113 +56,151 @@ class Winner:
     candidates: int
 
 
-def choose_monitor(
-    metrics: Sequence[str],
-    *,
-    metric: str | None = None,
-    mode: str | None = None,
-    declared_metric: str | None = None,
-    declared_mode: str | None = None,
-    goals: Mapping[str, Mode | None] | None = None,
-) -> Monitor:
-    """Settle by which metric, and in which direction, the best point is sought.
+class _Candidate(NamedTuple):
+    value: float
+    step: int
+    epoch: int | None
+    position: int
 
-    Args:
-        metrics: The names that were logged, sorted.
-        metric: What the caller asks for.
-        mode: ``"min"`` or ``"max"``, if the caller says so.
-        declared_metric: What the run declared.
-        declared_mode: Likewise.
-        goals: Which values the run defined to be good, by metric.
+
+def check_rule(per: str | None, of: str, min_delta: float) -> None:
+    """Make sure that the rule means something.
 
     Raises:
-        UnknownMetricError: The caller asks for a metric that was not logged.
-        NoMonitorError: Nothing says by which metric or in which direction, or the declared metric
-            was not logged.
-        ValueError: ``mode`` is neither.
+        ValueError: It does not; the message says what does.
     """
-    if mode not in {None, "min", "max"}:
-        raise ValueError(f"mode is {mode!r}; give 'min' or 'max'")
-    name, chosen_by = _choose_metric(metrics, metric, declared_metric)
-    if mode is not None:
-        return Monitor(name, cast("Mode", mode), chosen_by, "the argument")
-    if declared_mode is not None and name == declared_metric:
-        return Monitor(name, cast("Mode", declared_mode), chosen_by, "declared by the run")
-    goal = (goals or {}).get(name)
-    if goal is not None:
-        return Monitor(name, goal, chosen_by, "the goal defined for it")
-    inferred = direction(name)
-    if inferred is None:
-        raise NoMonitorError(
-            f"the name {name!r} does not say whether small or large values are better; "
-            "give --mode min or --mode max (mode= in Python)"
-        )
-    return Monitor(name, inferred, chosen_by, "inferred from the name")
+    if per is not None and per not in get_args(Per):
+        raise ValueError(f"per is {per!r}; give 'epoch' or 'step', or leave it out")
+    if of not in get_args(Of):
+        raise ValueError(f"of is {of!r}; give one of: {', '.join(get_args(Of))}")
+    if not (math.isfinite(min_delta) and min_delta >= 0):
+        raise ValueError(f"min_delta is {min_delta}; give a number, 0 or more")
 
 
-def find_winner(line: Line, mode: Mode, ended: Collection[int]) -> Winner | None:
+def find_winner(
+    line: Line,
+    mode: Mode,
+    ended: Collection[int],
+    *,
+    per: Per | None = None,
+    of: Of = "mean",
+    min_delta: float = 0.0,
+    fetch: Fetch | None = None,
+) -> Winner | None:
     """The best point of a line.
 
     Args:
-        line: The monitor, of the lowest rank that logged it.
+        line: The metric.
         mode: Which values are better.
         ended: The epochs that ended.
+        per: What competes: ``"epoch"``, ``"step"``, or ``None`` for epochs if the line has any and
+            else steps.
+        of: What several values of an epoch come to. Of a single one, and of rows that compete by
+            themselves, it changes nothing.
+        min_delta: By how much a candidate must be better than the best before it, in the metric's
+            own unit.
+        fetch: Gives all rows of a line that is not whole. Only rows that compete by themselves with
+            a ``min_delta`` above 0 need it.
 
     Returns:
-        The winner; ``None`` if no candidate is finite.
+        The winner; ``None`` if no candidate is finite, or if epochs are to compete and there are
+        none.
+
+    Raises:
+        ValueError: The rule means nothing, or rows are needed and there is no ``fetch``.
     """
+    check_rule(per, of, min_delta)
     epochs = [epoch for epoch in line.epochs if epoch.epoch is not None]
-    if not epochs:
-        return _best_row(line, mode, "step")
+    if per == "step" or not epochs:
+        return None if per == "epoch" else _best_row(line, mode, min_delta, fetch)
+    epochs.sort(key=lambda epoch: epoch.position)
     if all(epoch.rows == 1 for epoch in epochs):
-        return _best_row(line, mode, "epoch")
-    means = [
-        (epoch.mean, epoch) for epoch in epochs if epoch.mean is not None and epoch.epoch in ended
-    ]
-    if not means:
-        return None
-    sign = 1 if mode == "min" else -1
-    value, epoch = min(means, key=lambda pair: (sign * pair[0], pair[1].position))
-    return Winner(value, epoch.step, epoch.epoch, epoch.position, "epoch mean", len(means))
+        return _first_best([_value(epoch, "last") for epoch in epochs], mode, min_delta, "epoch")
+    candidates = [_value(epoch, of) for epoch in epochs if epoch.epoch in ended]
+    return _first_best(candidates, mode, min_delta, f"epoch {of}")
 
 
-def _choose_metric(
-    metrics: Sequence[str], metric: str | None, declared: str | None
-) -> tuple[str, str]:
-    if metric is not None:
-        if metric not in metrics:
-            raise UnknownMetricError(
-                f"no metric {metric!r} was logged{close_to(metric, metrics)} "
-                f"Logged are: {listed(metrics) or 'none'}"
-            )
-        return metric, "the argument"
-    if declared is not None:
-        if declared not in metrics:
-            raise NoMonitorError(
-                f"the run declares {declared!r} as its monitor but did not log it"
-                f"{close_to(declared, metrics)} Give --monitor with one of: "
-                f"{listed(metrics) or 'none'}"
-            )
-        return declared, "declared by the run"
-    for usual in USUAL_MONITORS:
-        if usual in metrics:
-            return usual, "the usual name"
-    raise NoMonitorError(
-        "nothing says which metric decides what was best; give --monitor (monitor= in Python) "
-        f"with one of: {listed(metrics) or 'none'}"
+def last_improvement(values: Floats, min_delta: float) -> int:
+    """Where a falling search for the least value ends.
+
+    Args:
+        values: Finite, shape ``(N,)``, ``N`` at least 1, in the order of the search.
+        min_delta: By how much a value must be below the least before it.
+
+    Returns:
+        The index of the last value that took the place of the one before it; the first value takes
+        it from nobody.
+    """
+    # Whatever is taken is below all before it: what was not taken is within min_delta of the best.
+    lowest = np.minimum.accumulate(values)
+    records = np.concatenate([[0], 1 + np.flatnonzero(values[1:] < lowest[:-1])])
+    if min_delta == 0:
+        return int(records[-1])
+    best, least = 0, float(values[0])
+    for place, value in enumerate(map(float, values[records])):
+        if value + min_delta < least:
+            best, least = place, value
+    return int(records[best])
+
+
+def _value(epoch: EpochStats, of: Of) -> _Candidate | None:
+    """What an epoch's values come to, at the row that stands for it."""
+    place: Place | None
+    match of:
+        case "mean":
+            value = epoch.mean
+            place = None if value is None else Place(value, epoch.step, epoch.position)
+        case "min":
+            place = epoch.least
+        case "max":
+            place = epoch.greatest
+        case "last":
+            place = Place(epoch.last, epoch.step, epoch.position)
+    return (
+        None if place is None else _Candidate(place.value, place.step, epoch.epoch, place.position)
     )
 
 
-def _best_row(line: Line, mode: Mode, per: str) -> Winner | None:
-    place = line.extreme(mode, line.competing)
-    if place is None:
+def _first_best(
+    candidates: Sequence[_Candidate | None], mode: Mode, min_delta: float, per: str
+) -> Winner | None:
+    finite = [each for each in candidates if each is not None and math.isfinite(each.value)]
+    if not finite:
         return None
+    values = np.array([each.value for each in finite])
+    best = finite[last_improvement(values if mode == "min" else -values, min_delta)]
+    return Winner(best.value, best.step, best.epoch, best.position, per, len(finite))
+
+
+def _best_row(line: Line, mode: Mode, min_delta: float, fetch: Fetch | None) -> Winner | None:
+    competing = [epoch for epoch in line.epochs if epoch.epoch is not None] or line.epochs
+    candidates = sum(epoch.finite for epoch in competing)
+    if not candidates:
+        return None
+    if min_delta > 0:
+        best = _best_of_all(line, mode, min_delta, fetch)
+    else:
+        sides = [_value(epoch, mode) for epoch in competing]
+        extremes = [side for side in sides if side is not None]
+        sign = 1 if mode == "min" else -1
+        best = min(extremes, key=lambda each: (sign * each.value, each.position))
+    return Winner(best.value, best.step, best.epoch, best.position, "step", candidates)
+
+
+def _best_of_all(line: Line, mode: Mode, min_delta: float, fetch: Fetch | None) -> _Candidate:
+    """Each row by itself, in the order of the log."""
+    if not line.whole:
+        if fetch is None:
+            raise ValueError(f"{line.metric}: min_delta takes all rows; give fetch to read them")
+        line = replace(line, points=fetch(line))
     points = line.points
-    return Winner(
-        float(points.value[place]),
-        int(points.step[place]),
-        points.epoch_of(place),
-        int(points.position[place]),
-        per,
-        sum(each.finite for each in line.epochs if per == "step" or each.epoch is not None),
+    places = np.flatnonzero(line.finite & line.competing)
+    places = places[np.argsort(points.position[places], kind="stable")]
+    values = points.value[places]
+    best = int(places[last_improvement(values if mode == "min" else -values, min_delta)])
+    return _Candidate(
+        float(points.value[best]),
+        int(points.step[best]),
+        points.epoch_of(best),
+        int(points.position[best]),
     )

@@ -5,15 +5,16 @@ that would be the same line of the same chart go by their full names, and charts
 number are listed.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from compactor.around import Drawing, Portrait, portray
 from compactor.best import Winner
-from compactor.drawing import Drawn, draw
-from compactor.lines import Line
+from compactor.lines import MEAN_RANK, Line
 from compactor.names import Mode, chart_and_line, direction, line_order, title
+from compactor.ranks import RankChoice, Ranks
 from compactor.record import Chart, LineInfo
 from logwriter.events import MetricDefined
 
@@ -23,10 +24,10 @@ Definitions = Mapping[str, MetricDefined]
 
 @dataclass(frozen=True)
 class Plan:
-    """A chart to draw: its lines by name, in order."""
+    """A chart to draw: its lines by name, in order; a mean over ranks is only taken when drawn."""
 
     key: str
-    lines: dict[str, Line]
+    lines: dict[str, Line | Ranks]
 
     @property
     def metrics(self) -> list[str]:
@@ -34,33 +35,39 @@ class Plan:
         return list(dict.fromkeys(line.metric for line in self.lines.values()))
 
 
-def plan_charts(lines: Sequence[Line], definitions: Definitions, monitor: str | None) -> list[Plan]:
+def plan_charts(
+    lines: Sequence[Line],
+    definitions: Definitions,
+    monitor: str | None,
+    *,
+    ranks: RankChoice = "all",
+) -> list[Plan]:
     """Group lines into charts, the ones that matter first.
 
     First the monitor's chart, then those where small values are good (losses), those where large
-    ones are (accuracies), those that were defined, and the others; each group by name. Of each
-    metric the first eight ranks are drawn.
+    ones are (accuracies), those that were defined, and the others; each group by name.
+
+    Args:
+        lines: By rank, then metric.
+        definitions: What the run said about its metrics.
+        monitor: The metric that decides what was best.
+        ranks: ``"all"``: the first eight ranks of each metric are lines; a number: only the lines of
+            that rank; ``"mean"``: the mean over the ranks, a line a metric.
     """
-    groups: dict[str, list[tuple[str, Line]]] = defaultdict(list)
-    ranks: Counter[str] = Counter()
-    for line in lines:
-        ranks[line.metric] += 1
-        if ranks[line.metric] <= MOST_RANKS:
-            chart, name = _place(line.metric, definitions)
-            groups[chart].append((name, line))
+    groups: dict[str, list[tuple[str, Line | Ranks]]] = defaultdict(list)
+    for traced in _traced(lines, ranks):
+        chart, name = _place(traced.metric, definitions)
+        groups[chart].append((name, traced))
     plans = [Plan(key, _named(group)) for key, group in groups.items()]
     return sorted(plans, key=lambda plan: (_importance(plan, definitions, monitor), plan.key))
 
 
-def ranks_left_out(lines: Sequence[Line]) -> list[int]:
-    """The ranks that have a line which no chart draws."""
-    seen: Counter[str] = Counter()
-    out = set()
-    for line in lines:
-        seen[line.metric] += 1
-        if seen[line.metric] > MOST_RANKS:
-            out.add(line.rank)
-    return sorted(out)
+def ranks_left_out(lines: Sequence[Line], ranks: RankChoice = "all") -> list[int]:
+    """The ranks that have a line which no chart draws, though all were wanted."""
+    if ranks != "all":
+        return []
+    kept = {id(line) for line in _traced(lines, ranks)}
+    return sorted({line.rank for line in lines if id(line) not in kept})
 
 
 def defined_goal(metric: str, definitions: Definitions) -> Mode | None:
@@ -72,9 +79,8 @@ def defined_goal(metric: str, definitions: Definitions) -> Mode | None:
 def draw_chart(
     plan: Plan,
     definitions: Definitions,
+    drawing: Drawing,
     *,
-    policy: str,
-    max_points: int,
     monitor: tuple[Line, Winner | None] | None,
 ) -> Chart:
     """Draw one chart.
@@ -82,28 +88,45 @@ def draw_chart(
     Args:
         plan: What to draw.
         definitions: What the run said about its metrics.
-        policy: How to downsample.
-        max_points: How many points each line may have.
+        drawing: How to draw.
         monitor: The line that decides what was best, and what won, if anything did.
     """
-    drawn = {}
-    for name, line in plan.lines.items():
-        if monitor is not None and line is monitor[0]:
+    drawn: dict[str, Portrait] = {}
+    for name, traced in plan.lines.items():
+        mode, winner = _goal(traced.metric, definitions), None
+        if monitor is not None and _owner(traced) == _owner(monitor[0]):
             mode, winner = None, monitor[1]
-        else:
-            mode, winner = _judged(line, definitions), None
-        drawn[name] = draw(line, policy=policy, max_points=max_points, mode=mode, winner=winner)
+        drawn[name] = portray(traced, drawing, chart=plan.key, mode=mode, winner=winner)
     said = _first_said(plan, definitions)
     return Chart(
         title=said(lambda d: d.title) or title(plan.key),
         x_label=said(lambda d: d.x_label) or "step",
         y_label=said(lambda d: d.y_label) or plan.key,
-        lines={name: line.points for name, line in drawn.items()},
-        best_point={name: line.best for name, line in drawn.items() if line.best is not None},
-        line_info={
-            name: _info(plan.lines[name], line, definitions) for name, line in drawn.items()
+        lines={name: each.drawn.points for name, each in drawn.items()},
+        best_point={
+            name: each.drawn.best for name, each in drawn.items() if each.drawn.best is not None
         },
+        line_info={name: _info(each, drawing, definitions) for name, each in drawn.items()},
+        bands={name: each.band for name, each in drawn.items() if each.band},
+        smoothed={name: each.smoothed for name, each in drawn.items() if each.smoothed},
+        along={name: each.along for name, each in drawn.items()},
     )
+
+
+def _traced(lines: Sequence[Line], ranks: RankChoice) -> list[Line | Ranks]:
+    """What is drawn of the lines."""
+    if isinstance(ranks, int):
+        return [line for line in lines if line.rank == ranks]
+    of_metric: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        of_metric[line.metric].append(line)
+    if ranks == "mean":
+        return [Ranks(tuple(group)) if group[1:] else group[0] for group in of_metric.values()]
+    return [line for group in of_metric.values() for line in group[:MOST_RANKS]]
+
+
+def _owner(traced: Line | Ranks) -> tuple[str, int]:
+    return traced.metric, traced.rank
 
 
 def _place(metric: str, definitions: Definitions) -> tuple[str, str]:
@@ -112,13 +135,13 @@ def _place(metric: str, definitions: Definitions) -> tuple[str, str]:
     return (said and said.chart) or chart, (said and said.line) or line
 
 
-def _named(group: list[tuple[str, Line]]) -> dict[str, Line]:
+def _named(group: list[tuple[str, Line | Ranks]]) -> dict[str, Line | Ranks]:
     """Give each line a name of its own: the metric's where two are alike, the rank's beside it."""
     metrics = defaultdict(set)
     for name, line in group:
         metrics[name].add(line.metric)
     first = {line.metric: line.rank for _, line in reversed(group)}
-    named: dict[str, Line] = {}
+    named: dict[str, Line | Ranks] = {}
     for name, line in sorted(
         group, key=lambda pair: (*line_order(pair[0]), pair[1].metric, pair[1].rank)
     ):
@@ -145,14 +168,6 @@ def _goal(metric: str, definitions: Definitions) -> Mode | None:
     return defined_goal(metric, definitions) or direction(metric)
 
 
-def _judged(line: Line, definitions: Definitions) -> Mode | None:
-    """The direction to look for a best point in.
-
-    Of a metric logged many times an epoch there is none: its extreme is a lucky batch.
-    """
-    return None if line.many_an_epoch else _goal(line.metric, definitions)
-
-
 def _first_said(
     plan: Plan, definitions: Definitions
 ) -> Callable[[Callable[[MetricDefined], str | None]], str | None]:
@@ -161,19 +176,24 @@ def _first_said(
     return lambda get: next((text for text in map(get, said) if text), None)
 
 
-def _info(line: Line, drawn: Drawn, definitions: Definitions) -> LineInfo:
+def _info(portrait: Portrait, drawing: Drawing, definitions: Definitions) -> LineInfo:
+    line, drawn = portrait.line, portrait.drawn
     said = definitions.get(line.metric)
     return LineInfo(
         metric=line.metric,
-        rank=line.rank,
+        rank=None if line.rank == MEAN_RANK else line.rank,
         raw_points=line.rows,
-        drawn_points=len(drawn.points),
+        drawn_points=len(drawn.rows),
         policy=drawn.policy,
         repeated_steps=drawn.repeated_steps,
         first=drawn.first,
         last=drawn.last,
         minimum=drawn.minimum,
         maximum=drawn.maximum,
+        mean=portrait.mean,
+        std=portrait.std,
+        max_error=portrait.max_error,
+        smoothing=drawing.smooth.text if drawing.smooth else None,
         non_finite=drawn.non_finite,
         unit=said.unit if said else None,
         colour=said.colour if said else None,

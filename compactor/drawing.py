@@ -1,22 +1,27 @@
 """Drawing one line: from its rows to the points of a chart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compactor.best import Winner
 from compactor.lines import Line, Points
 from compactor.names import Mode
+from compactor.ranks import Fetch
 from compactor.record import NonFinite, Point
-from compactor.sampling import downsample
-from compactor.sampling.arrays import Ints
+from compactor.sampling import Policy, downsample
+from compactor.sampling.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A line as a chart shows it. Fields as in `compactor.record.LineInfo`."""
+    """A line as a chart shows it.
 
-    points: list[tuple[int, float | None]]
+    ``rows`` are the rows behind its points, one a step; the other fields are as in
+    `compactor.record.LineInfo`.
+    """
+
+    rows: Points
     best: Point | None
     policy: str
     repeated_steps: int
@@ -26,42 +31,59 @@ class Drawn:
     maximum: Point | None
     non_finite: NonFinite
 
+    @property
+    def points(self) -> list[tuple[int, float | None]]:
+        """As in `compactor.record.Chart`."""
+        return pairs(self.rows.step, self.rows.value)
+
 
 def draw(
-    line: Line, *, policy: str, max_points: int, mode: Mode | None, winner: Winner | None = None
+    line: Line,
+    *,
+    policy: str | Policy,
+    max_points: int | None,
+    mode: Mode | None,
+    winner: Winner | None = None,
 ) -> Drawn:
     """Choose the points of a line, one a step, and tell what they leave out.
 
     Of rows that share a step the last is drawn, unless another is the best, the least or the
-    greatest (in this order). The row that stands for a mean comes after these: it has not the
-    mean's value. Of a long line only the rows that the scan brought are looked at.
+    greatest (in this order). A row that stands for a mean comes after these: it has not the mean's
+    value. Of a long line only the rows that the scan brought are looked at.
 
     Args:
         line: What was logged.
         policy: How to downsample.
-        max_points: How many points to draw.
+        max_points: How many points to draw; ``None`` for as many as the policy keeps.
         mode: Which values are good, if that is known.
-        winner: The best point of the run, if this line decided it.
+        winner: The best point of the run, if this line decided it; its row is one of the line's
+            points.
     """
     points = line.points
     least, greatest = line.extreme("min"), line.extreme("max")
     best = line.extreme(mode, line.competing) if mode else None
     if winner:
-        best = int(np.flatnonzero(points.position == winner.position)[0])
-    by_mean = winner is not None and winner.per == "epoch mean"
-    shown = _one_a_step(points, [best, greatest, least] if by_mean else [greatest, least, best])
-    keep = [] if best is None else [int(np.searchsorted(points.step[shown], points.step[best]))]
-    chosen = shown[
-        downsample(points.step[shown], points.value[shown], max_points, policy=policy, keep=keep)
-    ]
+        best = _place_of(points, winner)
+    stands_in = winner is not None and points.value[best] != winner.value
+    shown = _one_a_step(points, [best, greatest, least] if stands_in else [greatest, least, best])
+    candidates = points.take(shown)
+    keep = [] if best is None else [int(np.searchsorted(candidates.step, points.step[best]))]
+    chosen = downsample(
+        candidates.step,
+        candidates.value,
+        max_points,
+        policy=policy,
+        keep=keep,
+        epoch=np.where(candidates.in_epoch, candidates.epoch, np.nan),
+    )
     finite = np.flatnonzero(line.finite)
     ends = (int(finite[0]), int(finite[-1])) if len(finite) else (None, None)
     complete = line.whole and len(chosen) == len(shown)
     gaps = line.gaps
     return Drawn(
-        points=_pairs(points.take(chosen)),
+        rows=candidates.take(chosen),
         best=_winning_point(winner) if winner else _point(points, best),
-        policy="all" if complete else policy,
+        policy="all" if complete else policy if isinstance(policy, str) else policy.text,
         repeated_steps=len(points) - len(shown),
         first=_point(points, ends[0]),
         last=_point(points, ends[1]),
@@ -75,6 +97,24 @@ def draw(
             stretches=list(gaps.stretches),
         ),
     )
+
+
+def with_winner(line: Line, winner: Winner | None, fetch: Fetch) -> Line:
+    """The line with the winning row among its points: of a long line the scan may have left it out."""
+    if winner is None or line.whole or _place_of(line.points, winner) is not None:
+        return line
+    rows = fetch(line)
+    row = rows.take(slice(_place_of(rows, winner), None)).take(slice(1))
+    columns = vars(line.points).items()
+    together = Points(**{name: np.append(held, getattr(row, name)) for name, held in columns})
+    order = np.lexsort((together.position, together.step))
+    return replace(line, points=together.take(order))
+
+
+def _place_of(points: Points, winner: Winner) -> int | None:
+    """Which of the points has won. Rows of several ranks, in a mean, may share a position."""
+    found = np.flatnonzero((points.position == winner.position) & (points.step == winner.step))
+    return int(found[0]) if len(found) else None
 
 
 def _one_a_step(points: Points, pins: list[int | None]) -> Ints:
@@ -100,8 +140,8 @@ def _point(points: Points, place: int | None) -> Point | None:
     )
 
 
-def _pairs(points: Points) -> list[tuple[int, float | None]]:
+def pairs(step: Ints, value: Floats) -> list[tuple[int, float | None]]:
     """``(step, value)``, with ``None`` for what is not finite."""
-    finite = np.isfinite(points.value).tolist()
-    pairs = zip(points.step.tolist(), points.value.tolist(), finite, strict=True)
-    return [(step, value if good else None) for step, value, good in pairs]
+    finite = np.isfinite(value).tolist()
+    columns = zip(step.tolist(), value.tolist(), finite, strict=True)
+    return [(step, value if good else None) for step, value, good in columns]

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from compactor.history import Reach, Writer, resumed_from
-from compactor.lines import EpochMean, Line
-from compactor.record import Epoch
+from compactor.lines import ATTEMPT_SHIFT, EpochStats, Line
+from compactor.record import Epoch, EpochMetric
 from logwriter.state import EpochState, RunState
 
 _NO_STEP = -(2**63)
@@ -85,40 +86,69 @@ def epoch_table(known: Epochs, lines: Sequence[Line], columns: Collection[str]) 
         lines: One line of each metric.
         columns: The metrics whose values the table shows.
     """
-    logged: dict[int, list[tuple[str, EpochMean]]] = defaultdict(list)
+    logged: dict[int, list[tuple[Line, EpochStats]]] = defaultdict(list)
     for line in lines:
-        for mean in line.epochs:
-            if mean.epoch is not None:
-                logged[mean.epoch].append((line.metric, mean))
-    return [
-        _epoch(
-            known.recorded.get(number, EpochState(number, _NO_STEP)),
-            logged[number],
-            columns,
-            ended=number in known.ended,
-        )
-        for number in sorted(logged.keys() | known.recorded.keys())
-    ]
+        for stats in line.epochs:
+            if stats.epoch is not None:
+                logged[stats.epoch].append((line, stats))
+    table = []
+    before: dict[str, float | None] = {}
+    for number in sorted(logged.keys() | known.recorded.keys()):
+        shown = {line.metric: stats for line, stats in logged[number] if line.metric in columns}
+        metrics = {metric: _metric(stats, before.get(metric)) for metric, stats in shown.items()}
+        before = {metric: stats.mean for metric, stats in shown.items()}
+        recorded = known.recorded.get(number, EpochState(number, _NO_STEP))
+        table.append(_epoch(recorded, logged[number], metrics, ended=number in known.ended))
+    return table
 
 
 def _epoch(
     event: EpochState,
-    means: Sequence[tuple[str, EpochMean]],
-    columns: Collection[str],
+    logged: Sequence[tuple[Line, EpochStats]],
+    metrics: dict[str, EpochMetric],
     *,
     ended: bool,
 ) -> Epoch:
     """One entry. Metrics that count steps in their own way do not move the epoch's first step."""
-    started = [m.first_step for _, m in means if m.first_step >= event.first_step]
-    logged_last = max((mean.last_step for _, mean in means), default=event.first_step)
+    started = [stats.first_step for _, stats in logged if stats.first_step >= event.first_step]
+    logged_last = max((stats.last_step for _, stats in logged), default=event.first_step)
     return Epoch(
         epoch=event.epoch,
         first_step=min(started, default=event.first_step),
         last_step=logged_last if event.last_step is None else event.last_step,
         ended=ended,
-        seconds=event.seconds,
-        values={metric: mean.mean for metric, mean in means if metric in columns},
+        seconds=_seconds(logged) if event.seconds is None else event.seconds,
+        values={metric: each.mean for metric, each in metrics.items()},
+        metrics=metrics,
     )
+
+
+def _metric(stats: EpochStats, before: float | None) -> EpochMetric:
+    """What one metric came to; ``before`` is its mean in the epoch before."""
+    change = None if stats.mean is None or before is None else stats.mean - before
+    return EpochMetric(
+        rows=stats.rows,
+        mean=stats.mean,
+        min=stats.least.value if stats.least else None,
+        max=stats.greatest.value if stats.greatest else None,
+        last=stats.last if isfinite(stats.last) else None,
+        change=change if change is not None and isfinite(change) else None,
+    )
+
+
+def _seconds(logged: Sequence[tuple[Line, EpochStats]]) -> float | None:
+    """From the first row of an epoch to its last, as the latest attempt of the lowest rank logged it.
+
+    ``None`` where that is a single moment, which tells nothing of how long the epoch took.
+    """
+    if not logged:
+        return None
+    lowest = min(line.rank for line, _ in logged)
+    own = [stats for line, stats in logged if line.rank == lowest]
+    latest = max(stats.position >> ATTEMPT_SHIFT for stats in own)
+    own = [stats for stats in own if stats.position >> ATTEMPT_SHIFT == latest]
+    microseconds = max(e.last_time for e in own) - min(e.first_time for e in own)
+    return microseconds / 1e6 if microseconds > 0 else None
 
 
 def _cut(

@@ -72,7 +72,7 @@ def run_info(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Lin
         name=state.name,
         status=state.status,
         error=last.finished.error if last.finished else None,
-        started=iso(_span(first, _reach(reach, first))[0]),
+        started=iso(started_us(state, reach)),
         ended=iso(last.finished.time) if last.finished else None,
         seconds=_seconds(attempts, reach),
         steps=max(high for _, high in ends) - min(low for low, _ in ends) + 1 if ends else 0,
@@ -84,6 +84,11 @@ def run_info(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Lin
         ranks=state.ranks,
         world_size=state.world_size,
     )
+
+
+def started_us(state: RunState, reach: Mapping[Writer, Reach]) -> int:
+    """When the run started, in microseconds since 1970."""
+    return _span(state.first, _reach(reach, state.first))[0]
 
 
 def phases(state: RunState) -> list[Phase]:

@@ -129,7 +129,7 @@ class Checkpoint(_Part, kw_only=True, frozen=True):
 
 
 class MetricBest(_Part, kw_only=True, frozen=True):
-    """The best point of one metric, found as the run's is."""
+    """The best point of one metric, found as the run's is; ``min_delta`` holds for the monitor alone."""
 
     mode: str
     value: float
@@ -146,8 +146,8 @@ class Best(_Part, kw_only=True, frozen=True):
     or nearest before it (``null`` if that was not finite). ``candidates`` counts the values
     compared: where the monitor has epochs, rows outside them are not. ``min_delta`` is by how much
     a value had to be better than the best before it. ``rank`` is whose values decided, ``null`` for
-    the mean over the ranks. ``checkpoint`` is the last one saved in the winning epoch (at the winning
-    step, for a run without epochs).
+    the mean over the ranks. ``checkpoint`` is the last one that the attempt that logged the winner saved
+    in the winning epoch (at the winning step, for a run without epochs).
     """
 
     metric: str

@@ -11,6 +11,9 @@ from math import isfinite
 from compactor.lines import Line
 from compactor.source import Logged, Source
 
+_END = 1 << 62
+"""Behind every position."""
+
 
 def row_at(
     source: Source, lines: Iterable[Line], position: int, step: int
@@ -42,12 +45,12 @@ def _beside(
     """Of each line, the last row up to the place and the first one behind it."""
     known = [(line, *line.points.beside(position)) for line in lines]
     long = [(line.points, before, behind) for line, before, behind in known if not line.whole]
-    low = [int(points.position[before]) for points, before, _ in long if before is not None]
-    high = [int(points.position[behind]) for points, _, behind in long if behind is not None]
+    # Of a long line some rows are here: the nearest of them bound the search, where there are any.
+    low = [0 if before is None else int(points.position[before]) for points, before, _ in long]
+    high = [_END if behind is None else int(points.position[behind]) for points, _, behind in long]
     looked_up = {}
     if long:
-        reach = min(low, default=position), max(high, default=position)
-        looked_up = source.beside(lines[0].rank, position, *reach)
+        looked_up = source.beside(lines[0].rank, position, min(low), max(high))
     for line, before, behind in known:
         if line.whole:
             yield line, _logged(line, before), _logged(line, behind)

@@ -1,14 +1,18 @@
 """A run, read and scanned once: what every decision is made from."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
+from compactor.cache import CACHED_ROWS, keys_of, load_digests, save_digests
 from compactor.epochs import Epochs, find_epochs
+from compactor.fold.parts import PartDigest, digest_parts
+from compactor.folding import fold_lines
 from compactor.history import Reach, Writer, open_ended, reaches
-from compactor.lines import Line
+from compactor.lines import Line, Points
 from compactor.source import Source, open_source
 from logwriter.parts import Part
 from logwriter.runlog import RunLog, read
@@ -31,6 +35,11 @@ class Scan:
         return sorted({line.metric for line in self.lines})
 
     @property
+    def ranks(self) -> list[int]:
+        """The ranks that have rows in the effective history, sorted."""
+        return sorted({line.rank for line in self.lines})
+
+    @property
     def leading(self) -> list[Line]:
         """Of each metric, the line of the lowest rank that logged it."""
         first = {line.metric: line for line in reversed(self.lines)}
@@ -40,6 +49,10 @@ class Scan:
         """The epochs of one rank."""
         return find_epochs(self.log.state, self.reach, self.of_rank(rank), rank)
 
+    def rows(self, line: Line) -> Points:
+        """All rows of a line, by step, then position."""
+        return line.points if line.whole else self.source.points([(line.rank, line.metric)])[0]
+
     def of_rank(self, rank: int) -> list[Line]:
         """The lines of one rank."""
         return [line for line in self.lines if line.rank == rank]
@@ -47,7 +60,13 @@ class Scan:
 
 @contextmanager
 def scan_run(
-    path: str | PathLike[str], max_points: int, say: Progress, threads: int | None = None
+    path: str | PathLike[str],
+    max_points: int,
+    say: Progress,
+    *,
+    threads: int | None = None,
+    memory: int | None = None,
+    cache: Path | None = None,
 ) -> Iterator[Scan]:
     """Read a run and scan its values.
 
@@ -55,7 +74,9 @@ def scan_run(
         path: The run's folder.
         max_points: How many points a line will be drawn with.
         say: Told what is being done.
-        threads: How many threads DuckDB may use.
+        threads: How many threads may work; as many as there are processors without it.
+        memory: How many bytes DuckDB may use.
+        cache: Where the digests of sealed segments are kept, if anywhere.
 
     Raises:
         NotARunError: There is no run at ``path``.
@@ -65,10 +86,31 @@ def scan_run(
     say("reading the log")
     log = read(Path(path))
     parts = _marked(log)
-    with open_source(parts, threads) as source:
-        say(f"scanning {sum(part.rows for part in parts):,} rows")
+    visible = [
+        part for part in parts if part.hidden_from is None or part.hidden_from > part.first_seq
+    ]
+    with open_source(parts, threads, memory) as source:
+        digests = _digests(log, visible, say, threads or os.cpu_count() or 1, cache)
+        lines = fold_lines(visible, digests, source, max_points)
         reach = reaches(parts, source.attempts(open_ended(log.state)))
-        yield Scan(log, source, source.lines(max_points), reach)
+        yield Scan(log, source, lines, reach)
+
+
+def _digests(
+    log: RunLog, parts: list[Part], say: Progress, threads: int, cache: Path | None
+) -> list[PartDigest]:
+    """The digest of each part, from the cache where it has them; what is new is added to it."""
+    keys = keys_of(log, parts)
+    known = load_digests(cache) if cache else {}
+    new = [part for part, key in zip(parts, keys, strict=True) if key not in known]
+    say(f"scanning {sum(part.rows for part in new):,} rows")
+    made = digest_parts(new, threads)
+    digests = [next(made) if key is None or key not in known else known[key] for key in keys]
+    held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
+    sealed = sum(part.rows for part, key in zip(parts, keys, strict=True) if key is not None)
+    if cache and sealed >= CACHED_ROWS and held.keys() != known.keys():
+        save_digests(cache, held)
+    return digests
 
 
 def _marked(log: RunLog) -> list[Part]:

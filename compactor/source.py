@@ -1,20 +1,18 @@
-"""The one place that talks to DuckDB: a run's rows in, a `Line` for each metric and rank out.
+"""The one place that talks to DuckDB: whole lines, and single rows of long ones.
 
-The values are scanned once. Lines of up to 65,536 rows come back whole; longer ones as the rows
-that matter in each bucket of steps, so that ten million rows never reach Python. Buckets are 2^k
-steps wide and aligned to 0, ever finer towards step 0, so that they suit a logarithmic axis too. No
-result depends on the number of threads, or on which rows are sealed: ties go to the first row of
-the log, and sums are exact (`compactor.exact`). DuckDB takes NaN for the largest number, so
-everything that compares values is told ``FILTER (isfinite(value))``.
+The fold (`compactor.fold`) reads every row once, and leaves cells. What is wanted of rows themselves
+comes from here: all rows of lines that are short, or of a long line that a policy or a filter asks
+for, the rows beside a place in the log, the ends of attempts. Results never depend on the number of
+threads, or on which rows are sealed.
 
 DuckDB runs inside this process, fetches no extensions and writes no files. Paths and names reach it
 as values, never as SQL.
 """
 
 import glob
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,14 +21,11 @@ import numpy as np
 import pyarrow as pa
 
 from compactor import queries
-from compactor.exact import mean
-from compactor.lines import ATTEMPT_SHIFT, MOST_STRETCHES, EpochMean, Gaps, Line, Points, find_gaps
+from compactor.lines import ATTEMPT_SHIFT, Points
 from logwriter.errors import EverystepError
 from logwriter.parts import Part
 from logwriter.segments import SCHEMA
 
-WHOLE_ROWS = 65_536
-WHOLE_ROWS_TOGETHER = 1 << 22
 _NEVER_HIDDEN = 2**62
 _OWNER = ("rank", "attempt", "hidden")
 _TAIL = pa.schema(
@@ -56,19 +51,26 @@ class Logged(NamedTuple):
 
 
 @contextmanager
-def open_source(parts: Sequence[Part], threads: int | None = None) -> Iterator["Source"]:
+def open_source(
+    parts: Sequence[Part], threads: int | None = None, memory: int | None = None
+) -> Iterator["Source"]:
     """Open the rows of a run.
 
     Args:
         parts: All parts, hidden ones too, with ``hidden_from`` set.
         threads: How many DuckDB may use; without it, as many as there are processors.
+        memory: How many bytes DuckDB may use; most of the machine's without it.
 
     Raises:
         EverystepError: A segment vanished or cannot be read, or the memory does not suffice; also
             later, while questions are asked.
         KeyboardInterrupt: The user does not want to wait; likewise.
     """
-    config: dict[str, Any] = _CONFIG if threads is None else {**_CONFIG, "threads": threads}
+    config: dict[str, Any] = dict(_CONFIG)
+    if threads is not None:
+        config["threads"] = threads
+    if memory is not None:
+        config["memory_limit"] = f"{memory}B"
     with _translated(), duckdb.connect(config=config) as connection:
         source = Source(connection)
         source.show(parts)
@@ -126,45 +128,6 @@ class Source:
         self._connection.execute(f"CREATE TEMP VIEW everything AS {' UNION ALL '.join(views)}")
         self._connection.execute(queries.LOGGED)
 
-    def lines(self, max_points: int = 2000) -> list[Line]:
-        """Scan all values, once.
-
-        Args:
-            max_points: How many points a chart will draw of a line; lines that fit come back
-                whole, long ones in two to four times as many buckets.
-
-        Returns:
-            The lines that have rows in the effective history, by rank, then metric.
-        """
-        sizes = self._rows(queries.SIZES)
-        most = max(_whole_rows([size[2] for size in sizes]), max_points)
-        plan = {
-            "line": pa.array(range(len(sizes)), pa.int64()),
-            "rank": pa.array([size[0] for size in sizes], pa.int64()),
-            "metric": pa.array([size[1] for size in sizes], pa.string()),
-            "whole": pa.array([size[2] <= most for size in sizes], pa.bool_()),
-            "shift": pa.array(
-                [_shift(low, high, 4 * max_points) for *_, low, high in sizes], pa.int32()
-            ),
-        }
-        self._keep("lines", pa.table(plan))
-        for query in (queries.WHOLE, queries.CELLS):
-            self._connection.execute(query)
-        self._connection.execute(queries.EDGES, {"most": MOST_STRETCHES})
-        points, epochs, gaps = self._points(len(sizes)), self._epochs(), self._gaps()
-        return [
-            Line(
-                metric,
-                rank,
-                rows,
-                points[number],
-                rows <= most,
-                epochs[number],
-                find_gaps(points[number]) if rows <= most else gaps[number],
-            )
-            for number, (rank, metric, rows, *_) in enumerate(sizes)
-        ]
-
     def attempts(
         self, writers: Collection[tuple[int, int]]
     ) -> dict[tuple[int, int], tuple[int, int, int]]:
@@ -179,10 +142,37 @@ class Source:
         rows = self._rows(queries.ATTEMPTS, {"writers": asked})
         return {(rank, attempt): tuple(ends) for rank, attempt, *ends in rows}
 
+    def points(self, wanted: Sequence[tuple[int, str]]) -> list[Points]:
+        """All rows of some lines.
+
+        Args:
+            wanted: Rank and metric of each.
+        """
+        if not wanted:
+            return []
+        plan = {
+            "line": pa.array(range(len(wanted)), pa.int64()),
+            "rank": pa.array([rank for rank, _ in wanted], pa.int64()),
+            "metric": pa.array([metric for _, metric in wanted], pa.string()),
+        }
+        self._keep("lines", pa.table(plan))
+        columns = self._connection.execute(queries.POINTS).fetchnumpy()
+        ends = np.searchsorted(columns["line"], np.arange(len(wanted) + 1))
+        epoch = np.ma.asarray(columns["epoch"])
+        rows = Points(
+            columns["step"],
+            columns["position"],
+            epoch.filled(0),
+            ~np.ma.getmaskarray(epoch),
+            columns["time"],
+            columns["value"],
+        )
+        return [rows.take(slice(*pair)) for pair in pairwise(ends.tolist())]
+
     def beside(
         self, rank: int, position: int, low: int, high: int
     ) -> dict[str, tuple[Logged | None, Logged | None]]:
-        """The rows of long lines beside a place in a rank's log; `lines` must have run.
+        """The rows beside a place in a rank's log.
 
         Args:
             rank: Whose log.
@@ -201,43 +191,10 @@ class Source:
         rows = self._rows(queries.BESIDE, {"rank": rank, "position": position, **reach})
         return {metric: (_logged(before), _logged(behind)) for metric, before, behind in rows}
 
-    def _points(self, count: int) -> list[Points]:
-        columns = self._connection.execute(queries.POINTS).fetchnumpy()
-        ends = np.searchsorted(columns["line"], np.arange(count + 1))
-        epoch = np.ma.asarray(columns["epoch"])
-        rows = Points(
-            columns["step"],
-            columns["position"],
-            epoch.filled(0),
-            ~np.ma.getmaskarray(epoch),
-            columns["value"],
-        )
-        return [rows.take(slice(ends[number], ends[number + 1])) for number in range(count)]
-
-    def _epochs(self) -> dict[int, tuple[EpochMean, ...]]:
-        by_line = groupby(self._rows(queries.EPOCHS), key=lambda row: row[0])
-        return {
-            line: tuple(
-                _epoch_mean(list(bands)) for _, bands in groupby(group, key=lambda row: row[1])
-            )
-            for line, group in by_line
-        }
-
-    def _gaps(self) -> dict[int, Gaps]:
-        """The gaps of long lines."""
-        found = {
-            line: (count, tuple(zip(first, last, strict=True)))
-            for line, count, first, last in self._rows(queries.STRETCHES)
-        }
-        return {
-            line: Gaps(nan, above, below, *found.get(line, (0, ())))
-            for line, nan, above, below in self._rows(queries.NOT_FINITE)
-        }
-
     def _keep(self, name: str, table: pa.Table) -> None:
         """Copy an Arrow table into DuckDB."""
         self._connection.register("incoming", table)
-        self._connection.execute(f"CREATE TEMP TABLE {name} AS FROM incoming")
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM incoming")
         self._connection.unregister("incoming")
 
     def _rows(self, sql: str, asked: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -275,36 +232,3 @@ def _tail(part: Part, table: pa.Table) -> pa.Table:
     for name, number in _owner(part).items():
         table = table.append_column(name, pa.repeat(pa.scalar(number, pa.int64()), len(table)))
     return table.cast(_TAIL)
-
-
-def _whole_rows(sizes: Iterable[int]) -> int:
-    """How long a line may be to come back whole, so that all of them fit into memory."""
-    sizes, most = list(sizes), WHOLE_ROWS
-    while sum(size for size in sizes if size <= most) > WHOLE_ROWS_TOGETHER:
-        most //= 2
-    return most
-
-
-def _shift(low: int, high: int, buckets: int) -> int:
-    """The least k for which buckets of 2^k steps between two steps are at most ``buckets``."""
-    shift = 0
-    while (high >> shift) - (low >> shift) >= buckets:
-        shift += 1
-    return shift
-
-
-def _epoch_mean(bands: list[tuple[Any, ...]]) -> EpochMean:
-    """Put the windows of one line and epoch together."""
-    finite = sum(row[4] for row in bands)
-    sums = [(row[2], row[9]) for row in bands if row[9] is not None]
-    position, step = max(row[7:9] for row in bands)
-    return EpochMean(
-        epoch=bands[0][1],
-        rows=sum(row[3] for row in bands),
-        finite=finite,
-        mean=mean(sums, finite) if sums else None,
-        first_step=min(row[5] for row in bands),
-        last_step=max(row[6] for row in bands),
-        position=position,
-        step=step,
-    )

@@ -1,12 +1,13 @@
 """Writing and reading ``record.json``."""
 
+import glob
 from os import PathLike
 from pathlib import Path
 
 import msgspec
 
 from compactor.record import RECORD_FORMAT, RECORD_NAME, Record, encode
-from logwriter.durable import replace_file
+from logwriter.durable import TEMPORARY_SUFFIX, replace_file
 from logwriter.errors import DamagedError, NewerFormatError, NotARunError
 from logwriter.rundir import list_writers
 
@@ -29,10 +30,27 @@ def write_record(record: Record, path: Path) -> None:
         OSError: The disk refused.
     """
     try:
+        clear_abandoned(path)
         replace_file(path, encode(record))
     except OSError as error:
         hint = "`--output FILE` (output= in Python) writes the record elsewhere"
         raise OSError(error.errno, f"{error.strerror}; {hint}", str(path)) from error
+
+
+def clear_abandoned(path: Path) -> None:
+    """Remove the temporary files that killed processes left when they were writing ``path``.
+
+    One of a process that lives on this machine stays, so another writer is not disturbed.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    path = path.resolve()
+    start = f".{path.name}."
+    for each in path.parent.glob(f"{glob.escape(start)}*{TEMPORARY_SUFFIX}"):
+        process = each.name.removeprefix(start).removesuffix(TEMPORARY_SUFFIX)
+        if process.isdecimal() and not Path("/proc", process).exists():
+            each.unlink(missing_ok=True)
 
 
 def read_record(run_or_file: str | PathLike[str]) -> Record:
@@ -63,8 +81,8 @@ def read_record(run_or_file: str | PathLike[str]) -> Record:
         ) from error
 
 
-def decode(data: bytes, path: Path) -> Record:
-    """The record in a file's bytes.
+def decode(data: bytes, where: Path | str) -> Record:
+    """The record in the bytes of a file or of a database's column.
 
     Raises:
         NewerFormatError: A newer everystep wrote it.
@@ -74,14 +92,14 @@ def decode(data: bytes, path: Path) -> Record:
     version = msgspec.json.decode(data, type=_Versioned).format
     if version > RECORD_FORMAT:
         raise NewerFormatError(
-            f"{path}: a record of format {version}; this everystep reads format {RECORD_FORMAT}. "
+            f"{where}: a record of format {version}; this everystep reads format {RECORD_FORMAT}. "
             "Install a newer everystep, or compact the run again with this one"
         )
     record = msgspec.json.decode(data, type=Record)
     for key, chart in record.charts.items():
         if chart.lines.keys() != chart.line_info.keys():
             raise DamagedError(
-                f"{path}: not a record (chart {key!r}: lines and line_info differ); "
+                f"{where}: not a record (chart {key!r}: lines and line_info differ); "
                 "`everystep compact RUN` makes it again"
             )
     return record

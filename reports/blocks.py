@@ -22,7 +22,14 @@ ATTEMPT_COLUMNS = (
 )
 
 _TONES = {"completed": "good", "failed": "bad"}
-_PER = {"epoch": "epoch", "epoch mean": "epoch mean", "step": "value"}
+_PER = {
+    "epoch": "epoch",
+    "epoch mean": "epoch mean",
+    "epoch min": "epoch minimum",
+    "epoch max": "epoch maximum",
+    "epoch last": "last value",
+    "step": "value",
+}
 
 _PHASES_NAMED = 8
 

@@ -44,9 +44,15 @@ COMMANDS = {
     "verify": Entry(
         "logwriter.cli:verify", "Check every checksum of RUN, and that no row is missing."
     ),
-    "compact": Entry("compactor.cli.compact:compact", "Read the complete log of RUN and write its record."),
+    "compact": Entry(
+        "compactor.cli.compact:compact", "Read the complete log of RUN and write its record."
+    ),
     "best": Entry(
         "compactor.cli.best:best", "Tell which epoch and step of RUN was best; writes nothing."
+    ),
+    "export": Entry(
+        "compactor.cli.export:export",
+        "Write a run for other programs: charts, plain lines or a table.",
     ),
     "report": Entry("reports.commands:report", "Draw a run as a web page and PNG charts."),
 }

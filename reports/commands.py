@@ -100,4 +100,4 @@ def _passing_record(run: Path) -> Record:
         err=True,
     )
     with tempfile.TemporaryDirectory() as folder:
-        return compactor.compact(run, output=Path(folder) / RECORD_NAME)
+        return compactor.compact(run, output=Path(folder) / RECORD_NAME, cache=False)

@@ -1,105 +1,166 @@
 """The command ``compact``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from compactor.cli.options import JSON, MODE, MONITOR, RUN, progress, to_json, told_point
-from compactor.record import RECORD_NAME, Record
-
-
-def _file_name(_: click.Context, __: click.Parameter, given: Path | None) -> Path | None:
-    """Refuse a path that names no file, such as an empty one."""
-    if given is not None and not given.name:
-        raise click.BadParameter("it is empty; give the name of a file to write")
-    return given
+from compactor.batch import (
+    Compacted,
+    Outcome,
+    compact_runs,
+    expand,
+    is_batch,
+    scan_bytes,
+    summarize,
+)
+from compactor.cli.choices import choices
+from compactor.cli.options import (
+    JSON,
+    MIN_DELTA,
+    MODE,
+    MONITOR,
+    OF,
+    PER,
+    RANK,
+    progress,
+    to_json,
+    told_point,
+)
+from compactor.record import RECORD_NAME
 
 
 @click.command()
-@RUN
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @MONITOR
 @MODE
-@click.option(
-    "--policy",
-    type=click.Choice(["adaptive", "piecewise", "uniform"]),
-    default="adaptive",
-    show_default=True,
-    help="How long lines are thinned out.",
-)
-@click.option(
-    "--max-points",
-    type=click.IntRange(min=16),
-    default=2000,
-    show_default=True,
-    help="Points a line may have.",
-)
-@click.option(
-    "--charts", type=click.IntRange(min=0), default=50, show_default=True, help="Charts to draw."
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=_file_name,
-    help="The file to write; record.json in the run's folder by default.",
-)
+@PER
+@OF
+@MIN_DELTA
+@RANK
+@choices
 @JSON
+@click.pass_context
 def compact(
+    ctx: click.Context,
+    /,
     *,
-    run: Path,
-    monitor: str | None,
-    mode: str | None,
-    policy: str,
-    max_points: int,
-    charts: int,
+    runs: tuple[str, ...],
     output: Path | None,
+    database: str | None,
+    jobs: int | None,
+    memory: int | None,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Read the complete log of RUN and write its record.
 
     The record says which point was best and holds the points that charts need. It is derived from
     the log alone: delete it, and this command makes it again.
 
+    Of several runs, or a pattern in quotes, each gets its record, several at a time; one that fails
+    is told and does not stop the others. The exit code is 0 if all went well, else 1.
+
     Example: everystep compact runs/digits --monitor val/acc --mode max
+
+    \b
+    More:
+    everystep compact 'runs/*' --jobs 4 --memory 4GB --store runs.db
+    everystep compact runs/digits --smooth ema:0.98 --policy-for 'lr=piecewise'
+    everystep compact runs/digits --store postgresql://user@host/name
     """
+    if database is not None:
+        from compactor.database import parse_address  # noqa: PLC0415  an extra
+
+        parse_address(database)
+    if not is_batch(runs):
+        _compact_one(
+            Path(runs[0]), output=output, database=database, memory=memory, as_json=as_json, **how
+        )
+        return
+    if output is not None:
+        raise click.UsageError("--output names one file, and there may be several runs")
+    outcomes = _compact_all(
+        expand(runs), as_json=as_json, database=database, jobs=jobs, memory=memory, **how
+    )
+    ctx.exit(1 if any(each.error is not None for each in outcomes) else 0)
+
+
+def _compact_one(
+    run: Path,
+    *,
+    output: Path | None,
+    database: str | None,
+    memory: int | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
     from compactor import compaction  # noqa: PLC0415  loads DuckDB
 
     record = compaction.compact(
-        run,
-        monitor=monitor,
-        mode=mode,
-        policy=policy,
-        max_points=max_points,
-        charts=charts,
-        output=output,
-        progress=progress,
+        run, output=output, memory=scan_bytes(memory), progress=progress, **how
     )
-    path = output or run / RECORD_NAME
-    click.echo(to_json(_summary(record, path)) if as_json else _told(record, path))
+    compacted = summarize(record, output or run / RECORD_NAME)
+    click.echo(to_json(compacted) if as_json else _told(compacted))
+    if database is not None:
+        from compactor.database import store  # noqa: PLC0415  an extra
+
+        store(record, database)
 
 
-def _summary(record: Record, path: Path) -> dict[str, Any]:
-    """What a program wants to know of a record without reading it."""
-    return {
-        "record": str(path),
-        "run": record.run.name,
-        "status": record.run.status,
-        "rows": record.run.rows,
-        "best": record.best,
-        "charts": list(record.charts),
-        "not_drawn": record.not_drawn,
-        "notes": record.notes,
-    }
+def _compact_all(paths: Sequence[Path], *, as_json: bool, **how: Any) -> list[Outcome]:
+    from tqdm import tqdm  # noqa: PLC0415  only where there are many runs
+
+    with tqdm(total=len(paths), unit="run", disable=None) as bar:
+
+        def done(outcome: Outcome) -> None:
+            if not as_json or outcome.error is not None:
+                with bar.external_write_mode():
+                    click.echo(_told_outcome(outcome), err=outcome.error is not None)
+            bar.update()
+
+        outcomes = compact_runs(paths, done=done, **how)
+    if as_json:
+        click.echo(to_json([_flat(each) for each in outcomes]))
+        return outcomes
+    failed = sum(each.error is not None for each in outcomes)
+    click.echo(f"{len(outcomes) - failed:,} of {len(outcomes):,} runs compacted")
+    return outcomes
 
 
-def _told(record: Record, path: Path) -> str:
+def _flat(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as a program wants it: what one run alone prints, its path, and its error."""
+    facts = {"path": outcome.path, "error": outcome.error}
+    return facts | (msgspec.structs.asdict(outcome.compacted) if outcome.compacted else {})
+
+
+def _told(compacted: Compacted) -> str:
     from logwriter.cli.text import printable  # noqa: PLC0415  loads pyarrow
 
-    run = record.run
     lines = [
-        f"{run.name}: {run.status}, {run.rows:,} rows, {len(record.charts)} charts",
-        *([] if record.best is None else [told_point(record.best)]),
-        *record.notes,
-        f"Written to {path}",
+        _head(compacted),
+        *([] if compacted.best is None else [told_point(compacted.best)]),
+        *compacted.notes,
+        f"Written to {compacted.record}",
     ]
     return "\n".join(map(printable, lines))
+
+
+def _told_outcome(outcome: Outcome) -> str:
+    """One line a run."""
+    from logwriter.cli.text import printable  # noqa: PLC0415  loads pyarrow
+
+    if outcome.error is not None:
+        return printable(f"{outcome.path}: failed: {outcome.error}")
+    if outcome.compacted is None:
+        raise ValueError(f"{outcome.path}: neither a record nor an error")
+    best = outcome.compacted.best
+    point = "" if best is None else f", {best.metric} {best.value:.6g} at step {best.step:,}"
+    return printable(f"{outcome.path}: {_head(outcome.compacted)}{point}")
+
+
+def _head(compacted: Compacted) -> str:
+    charts = f"{len(compacted.charts)} charts"
+    return f"{compacted.run}: {compacted.status}, {compacted.rows:,} rows, {charts}"

@@ -9,7 +9,11 @@
    case. It is line simplification by least effective area (Visvalingam and Whyatt, "Line
    generalisation by repeated elimination of points", The Cartographic Journal 30(1), 1993) with ink
    in place of area.
-3. What the budget then still holds is spent on a closer look, with eight times as many columns.
+3. What the budget then still holds goes where the line is farthest from its points
+   (`compactor.sampling.closer`).
+
+The highest spikes, up to one for every sixteen points of the budget, stay in any case: a pixel
+column shows one of them, but whoever zooms in wants the others.
 
 A line whose outliers would squeeze the rest into a sliver is also judged without them.
 """
@@ -18,8 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compactor.sampling.arrays import Floats, Ints, Mask
-from compactor.sampling.volatility import Canvas, canvas, worth
+from compactor.sampling.arrays import Curve, Floats, Ints, Mask
+from compactor.sampling.closer import closer
+from compactor.sampling.ink import HEIGHT, Canvas, canvas, worth
+from compactor.sampling.spikes import spikes
 
 LINEAR, FINE, LOGARITHMIC, CORE = 0.8, 0.4, 0.5, 0.15
 """The weights of the canvases: ``n / 2`` columns on a linear axis, ``n`` columns (judged at one
@@ -27,15 +33,15 @@ width only, a line would look right at that width only), ``n / 2`` on a logarith
 2`` on a linear axis without outliers."""
 SLIVER = 0.25
 """The share of the chart's height below which the middle 98 % of the points get a canvas."""
-DROPPED_AT_ONCE = 0.08
+DROPPED_AT_ONCE = 0.05
 UNSEEN = 0.01
 """Pixels of ink that nobody misses."""
-CLOSER = 8
+POINTS_A_SPIKE = 16
 FEWEST_COLUMNS, MOST_COLUMNS = 8, 4096
 
 
 @dataclass(frozen=True)
-class _Curve:
+class _Axes:
     """A line on both axes, and which of its points must stay."""
 
     x: Floats
@@ -43,39 +49,38 @@ class _Curve:
     y: Floats
     pinned: Mask
 
-    def take(self, at: Ints) -> "_Curve":
-        return _Curve(self.x[at], self.logarithm[at], self.y[at], self.pinned[at])
+    def take(self, at: Ints) -> "_Axes":
+        return _Axes(self.x[at], self.logarithm[at], self.y[at], self.pinned[at])
 
 
-def adaptive(x: Floats, y: Floats, pinned: Mask, n: int) -> Ints:
-    """Points whose polyline looks like the whole one. Arguments and result: see `Policy`."""
-    width = min(max(n // 2, FEWEST_COLUMNS), MOST_COLUMNS)
-    curve = _Curve(x, np.log(np.maximum(x - min(x[0], 0.0), 1.0)), y, pinned)
-    kept = _look(curve, pinned, width, n)
-    if len(kept) < n * 7 // 8:
-        keep = pinned.copy()
-        keep[kept] = True
-        kept = _look(curve, keep, CLOSER * width, n)
-    return kept
+def adaptive(curve: Curve, n: int | None) -> Ints:
+    """Points whose polyline looks like the whole one. Arguments and result: see `Choose`."""
+    most = len(curve) if n is None else n
+    width = min(max(most // 2, FEWEST_COLUMNS), MOST_COLUMNS)
+    x, pinned = curve.x, curve.pinned.copy()
+    room = most - len(curve.pins)
+    pinned[spikes(curve.y, min(most // POINTS_A_SPIKE, room), HEIGHT)] = True
+    axes = _Axes(x, np.log(np.maximum(x - min(x[0], 0.0), 1.0)), curve.y, pinned)
+    return closer(x, curve.y, _look(axes, width, most), most, HEIGHT)
 
 
-def _look(curve: _Curve, keep: Mask, width: int, n: int) -> Ints:
-    """The points of ``keep`` and of ``width`` columns, pruned."""
-    candidates = keep.copy()
-    for along in (curve.x, curve.logarithm):
-        candidates[_column_extremes(along, curve.y, 2 * width)] = True
+def _look(axes: _Axes, width: int, n: int) -> Ints:
+    """The pins and what ``width`` columns need, pruned."""
+    candidates = axes.pinned.copy()
+    for along in (axes.x, axes.logarithm):
+        candidates[_column_extremes(along, axes.y, 2 * width)] = True
     at = np.flatnonzero(candidates)
-    few = curve.take(at)
+    few = axes.take(at)
     return at[_prune(_views(few, width), few.pinned, n)]
 
 
-def _views(curve: _Curve, width: int) -> list[Canvas]:
+def _views(axes: _Axes, width: int) -> list[Canvas]:
     """The pictures that a reduced line is judged by."""
-    x, y = curve.x, curve.y
+    x, y = axes.x, axes.y
     views = [
         canvas(x, y, width, LINEAR),
         canvas(x, y, 2 * width, FINE),
-        canvas(curve.logarithm, y, width, LOGARITHMIC),
+        canvas(axes.logarithm, y, width, LOGARITHMIC),
     ]
     least, low, high, greatest = np.quantile(y / 4, [0, 0.01, 0.99, 1])
     if high - low < SLIVER * (greatest - least):

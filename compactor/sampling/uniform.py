@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from compactor.sampling.arrays import Floats, Ints, Mask
+from compactor.sampling.arrays import Curve, Ints, thinned
 
 
-def uniform(x: Floats, y: Floats, pinned: Mask, n: int) -> Ints:  # noqa: ARG001  a Policy
-    """Points evenly spread over the rows, and the pins. Arguments and result: see `Policy`."""
-    must = np.flatnonzero(pinned)
-    spread = np.linspace(0, len(y) - 1, n - len(must)).astype(np.int64)
-    return np.union1d(must, spread)
+def uniform(curve: Curve, n: int | None) -> Ints:
+    """Points evenly spread over the rows, and the pins. Arguments and result: see `Choose`."""
+    return thinned(curve, np.ones(len(curve), np.bool_), n)

@@ -1,129 +1,155 @@
-"""How much of a line's picture each point holds up.
+"""The policy that follows the line: wild stretches keep their points, calm ones give them up.
 
-A polyline is continuous, so what it inks of one pixel column is one stretch, from the least to the
-greatest of its vertices there and of its crossings of the column's edges. The stretches of all
-columns, its *envelope*, are the picture. Dropping a vertex changes the envelope between its two
-neighbours only, and the ink gained or lost there is what the vertex is worth: nearly nothing in a
-calm stretch, much in a wild one.
+A point stays where a measure of volatility exceeds a threshold, at least ``min_interval`` steps
+behind the last one that stayed. ``relative_change`` compares with that last one: |v - last| /
+(|last| + 1e-12). The other measures look at the window of rows that ends at the point; see
+`compactor.sampling.measures`. With ``growth`` the threshold doubles over the run: threshold x (1 +
+epoch / last epoch), or without epochs x (1 + share of the run passed).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from compactor.sampling.arrays import Floats, Ints
+from compactor.sampling.arrays import Curve, Floats, Ints, Mask, thinned
+from compactor.sampling.measures import EPSILON, WINDOWED, measured
 
-HEIGHT = 300.0
-_APART = 4 * HEIGHT  # keeps the running extremes of one column out of the next one's
+MEASURES = ("relative_change", *WINDOWED)
+MOST_WINDOW = 1024
+EXAMPLE = "volatility:window_std,threshold=0.1,growth=true,window=64,min_interval=10"
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """A line's full picture on one pair of axes, to judge reduced lines by.
+class Volatility:
+    """When a point stays.
 
     Attributes:
-        u: Horizontal positions of all candidates in pixels, shape ``(M,)``, ``0`` to ``width``.
-        v: Vertical positions in pixels, ``0`` to `HEIGHT`.
-        column: The pixel column of each candidate.
-        low: Lower end of the full line's ink in each column, shape ``(width,)``.
-        high: Upper end of it.
-        weight: What one pixel of error costs: a share of the full line's ink.
+        measure: One of `MEASURES`.
+        threshold: What the measure must exceed: a share for ``relative_change`` and ``window_cv``,
+            else in units of the values.
+        growth: Whether the threshold grows to its double over the run.
+        window: Rows in a window, 2 to 1024; ``relative_change`` has none.
+        min_interval: Least distance between points that stay, in steps; pins may lie closer.
     """
 
-    u: Floats
-    v: Floats
-    column: Ints
-    low: Floats
-    high: Floats
-    weight: float
+    measure: str = "relative_change"
+    threshold: float = 0.05
+    growth: bool = False
+    window: int = 32
+    min_interval: float = 1.0
 
     @property
-    def width(self) -> int:
-        """Pixel columns."""
-        return len(self.low)
+    def text(self) -> str:
+        """The policy as `parse_volatility` reads it."""
+        window = "" if self.measure == "relative_change" else f",window={self.window}"
+        return (
+            f"volatility:{self.measure},threshold={_plain(self.threshold)}"
+            f",growth={str(self.growth).lower()}{window},min_interval={_plain(self.min_interval)}"
+        )
+
+    def __call__(self, curve: Curve, n: int | None) -> Ints:
+        """The points that stay; thinned alike where these are more than ``n``. See `Choose`."""
+        limits = np.full(len(curve), self.threshold)
+        if self.growth:
+            limits = limits * (1 + curve.passed)
+        if self.measure == "relative_change":
+            chosen = _changes(curve, limits, self.min_interval)
+        else:
+            wild, power = measured(self.measure, curve.x, curve.y, self.window)
+            with np.errstate(over="ignore"):  # a threshold far above all values is infinite to them
+                limits = np.ldexp(limits, -power)
+            chosen = _apart(curve.x, wild > limits, self.min_interval)
+        return thinned(curve, chosen, n)
 
 
-def canvas(along: Floats, y: Floats, width: int, share: float) -> Canvas:
-    """Draw a line in full.
+def _changes(curve: Curve, limits: Floats, min_interval: float) -> Mask:
+    """Where the value left the last kept one behind. Each answer needs the one before it: a loop."""
+    kept = [0]
+    xs, values = curve.x.tolist(), curve.y.tolist()
+    last, ready = values[0], xs[0] + min_interval
+    scale = abs(last) + EPSILON
+    for place, (x, value, limit) in enumerate(zip(xs, values, limits.tolist(), strict=True)):
+        if x >= ready and abs(value - last) / scale > limit:
+            kept.append(place)
+            last, ready, scale = value, x + min_interval, abs(value) + EPSILON
+    chosen = np.zeros(len(xs), np.bool_)
+    chosen[kept] = True
+    return chosen
 
-    Args:
-        along: Positions on the horizontal axis, in its own scale, shape ``(M,)``, never decreasing.
-        y: Values, finite, shape ``(M,)``.
-        width: Pixel columns.
-        share: The weight of this canvas among others.
+
+def _apart(x: Floats, wild: Mask, min_interval: float) -> Mask:
+    """Of the wild points, those that lie far enough behind the last one taken."""
+    at = np.flatnonzero(wild)
+    if (np.diff(x[at]) >= min_interval).all():
+        return wild
+    taken, ready = [], -np.inf
+    for place, here in zip(at.tolist(), x[at].tolist(), strict=True):
+        if here >= ready:
+            taken.append(place)
+            ready = here + min_interval
+    chosen = np.zeros(len(x), np.bool_)
+    chosen[taken] = True
+    return chosen
+
+
+def parse_volatility(options: str) -> Volatility:
+    """Read ``MEASURE,threshold=0.05,growth=true,window=32,min_interval=1``; all may be left out.
+
+    Raises:
+        ValueError: It is not such a text, or a number is out of its range.
     """
-    u, v = scaled(along) * width, scaled(y) * HEIGHT
-    column = np.minimum(u.astype(np.int64), width - 1)
-    low, high, _ = _envelope(u, v, column, width)
-    return Canvas(u, v, column, low, high, share / float(np.sum(high - low + 1)))
+    words = [word for word in options.split(",") if word]
+    measure = words.pop(0) if words and "=" not in words[0] else Volatility.measure
+    if measure not in MEASURES:
+        raise ValueError(
+            f"volatility has no measure {measure!r}; choose one of {', '.join(MEASURES)}, "
+            f"for example {EXAMPLE}"
+        )
+    given = dict(word.partition("=")[::2] for word in words)
+    unknown = given.keys() - {"threshold", "growth", "window", "min_interval"}
+    if unknown or len(given) < len(words):
+        culprit = min(unknown) if unknown else "the same option twice"
+        raise ValueError(
+            f"volatility cannot use {culprit!r}; it takes threshold, growth, window and "
+            f"min_interval, each once, for example {EXAMPLE}"
+        )
+    return Volatility(
+        measure=measure,
+        threshold=_number(given, "threshold", Volatility.threshold, 0.0, np.inf),
+        growth=_switch(given.get("growth", "false")),
+        window=int(_number(given, "window", Volatility.window, 2, MOST_WINDOW, whole=True)),
+        min_interval=_number(given, "min_interval", Volatility.min_interval, 0.0, np.inf),
+    )
 
 
-def scaled(values: Floats) -> Floats:
-    """The values moved and stretched to 0 .. 1, without overflow; all 0 where they are equal."""
-    quarter = values / 4
-    low, high = quarter.min(), quarter.max()
-    if low == high:
-        return np.zeros(len(values))
-    share: Floats = np.clip((quarter - low) / (high - low), 0, 1)
-    return share
+def _number(
+    given: dict[str, str],
+    name: str,
+    default: float,
+    least: float,
+    most: float,
+    *,
+    whole: bool = False,
+) -> float:
+    """One option as a number within its range."""
+    text = given.get(name, str(default))
+    try:
+        number = float(int(text)) if whole else float(text)
+    except ValueError:
+        number = np.nan
+    if not (least <= number <= most and np.isfinite(number)):
+        kind = "a whole number" if whole else "a number"
+        limit = f"from {least:g} to {most:g}" if np.isfinite(most) else f"of at least {least:g}"
+        raise ValueError(f"volatility: {name} must be {kind} {limit}, not {text!r}: {EXAMPLE}")
+    return number
 
 
-def worth(on: Canvas, kept: Ints) -> Floats:
-    """The ink that goes wrong when one of the inner ``kept`` points is dropped.
-
-    Args:
-        on: The full picture.
-        kept: Strictly increasing indices of the candidates still drawn, at least three.
-
-    Returns:
-        Shape ``(len(kept) - 2,)``: cost of dropping each, 0 or less where it holds nothing up.
-    """
-    u, v, column = on.u[kept], on.v[kept], on.column[kept]
-    low, high, edges = _envelope(u, v, column, on.width)
-    error = np.abs(low - on.low) + np.abs(high - on.high)
-    before, after = np.arange(len(kept) - 2), np.arange(2, len(kept))
-    owner, at = _columns_between(column[before], column[after])
-    p, q = before[owner], after[owner]
-    slope = (v[q] - v[p]) / np.maximum(u[q] - u[p], 1e-9)
-    on_left, on_right = at == column[p], at == column[q]
-    left = np.where(on_left, edges[at], v[p] + slope * (at - u[p]))
-    right = np.where(on_right, edges[at + 1], v[p] + slope * (at + 1 - u[p]))
-    top, bottom = np.maximum(left, right), np.minimum(left, right)
-    (up_to_high, up_to_low), (from_high, from_low) = _running(v, column), _running_back(v, column)
-    top = np.where(on_left, np.maximum(top, up_to_high[p]), top)
-    bottom = np.where(on_left, np.minimum(bottom, up_to_low[p]), bottom)
-    top = np.where(on_right, np.maximum(top, from_high[q]), top)
-    bottom = np.where(on_right, np.minimum(bottom, from_low[q]), bottom)
-    changed = np.abs(bottom - on.low[at]) + np.abs(top - on.high[at]) - error[at]
-    lost: Floats = np.bincount(owner, changed, len(before)).astype(np.float64) * on.weight
-    return lost
+def _plain(number: float) -> str:
+    """A number in the fewest digits that read back as the same."""
+    return repr(float(number)).removesuffix(".0")
 
 
-def _envelope(u: Floats, v: Floats, column: Ints, width: int) -> tuple[Floats, Floats, Floats]:
-    """Lower and upper end of the ink in each column, and the height at each column's edge."""
-    edges = np.interp(np.arange(width + 1.0), u, v)
-    low = np.minimum(edges[:-1], edges[1:])
-    high = np.maximum(edges[:-1], edges[1:])
-    np.minimum.at(low, column, v)
-    np.maximum.at(high, column, v)
-    return low, high, edges
-
-
-def _columns_between(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """Every column from ``first[i]`` to ``last[i]``, for each ``i``: pairs ``(i, column)``."""
-    counts = last - first + 1
-    owner = np.repeat(np.arange(len(first)), counts)
-    begins = np.cumsum(counts) - counts
-    return owner, np.arange(len(owner)) - begins[owner] + first[owner]
-
-
-def _running(v: Floats, column: Ints) -> tuple[Floats, Floats]:
-    """The greatest and least height so far in each vertex's own column, from the left."""
-    apart = np.multiply(column, _APART, dtype=np.float64)
-    return np.maximum.accumulate(v + apart) - apart, apart - np.maximum.accumulate(apart - v)
-
-
-def _running_back(v: Floats, column: Ints) -> tuple[Floats, Floats]:
-    """The same from the right."""
-    high, low = _running(v[::-1], column[-1] - column[::-1])
-    return high[::-1], low[::-1]
+def _switch(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(f"volatility: growth must be true or false, not {text!r}: {EXAMPLE}")
+    return text == "true"

@@ -1,15 +1,17 @@
 """Which metric is drawn where, and what is said of it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from compactor import fold
+from compactor.around import Drawing
 from compactor.best import Winner
 from compactor.charts import draw_chart, plan_charts, ranks_left_out
 from compactor.drawing import draw
-from compactor.lines import EpochMean, Gaps, Line, Points
+from compactor.lines import Line, Points
 from compactor.names import title
 from logwriter.events import MetricDefined
 
@@ -21,16 +23,19 @@ def line_of(
     steps: Sequence[int] | None = None,
 ) -> Line:
     """A line that is whole."""
-    count = len(values)
-    step = np.arange(count) if steps is None else np.array(steps)
-    points = Points(
-        step,
-        np.arange(count),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.bool_),
-        np.array(values, np.float64),
-    ).take(np.argsort(step, kind="stable"))
-    return Line(metric, rank, count, points, whole=True, epochs=(), gaps=Gaps())
+    step = np.arange(len(values)) if steps is None else np.array(steps)
+    return fold.line_of(metric, rank, step, np.array(values, np.float64))
+
+
+def never(line: Line) -> Points:
+    """For lines that are whole: nothing need be read again."""
+    raise AssertionError(f"the rows of {line.metric} were fetched")
+
+
+def drawing(**how: Any) -> Drawing:
+    """Sixteen points a line, in a run that started at 0 and has no epochs."""
+    usual: dict[str, Any] = {"fetch": never, "start_us": 0, "spans": {}, "max_points": 16}
+    return Drawing(**usual | how)
 
 
 def named(*metrics: str, **definitions: MetricDefined) -> dict[str, dict[str, str]]:
@@ -140,7 +145,7 @@ def test_definitions_override_names() -> None:
         goal="max",
     )
     (plan,) = plan_charts([line_of("x")], {"x": said}, None)
-    chart = draw_chart(plan, {"x": said}, policy="adaptive", max_points=16, monitor=None)
+    chart = draw_chart(plan, {"x": said}, drawing(), monitor=None)
     info = chart.line_info["mine"]
     assert (plan.key, chart.title, chart.x_label, chart.y_label) == (
         "speed",
@@ -160,15 +165,17 @@ def test_definitions_override_names() -> None:
 def test_a_line_of_unknown_direction_has_no_best_point() -> None:
     """Nobody knows whether a learning rate should be small."""
     (plan,) = plan_charts([line_of("lr")], {}, None)
-    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=None)
+    chart = draw_chart(plan, {}, drawing(), monitor=None)
     assert chart.best_point == {}
 
 
 def test_a_line_with_many_values_an_epoch_has_no_best_point() -> None:
     """The least of many batches is luck; it is told as the minimum, not as the best."""
-    line = replace(line_of("train/loss"), epochs=(EpochMean(0, 3, 3, 2.0, 0, 2, 2, 2),))
+    line = fold.line_of(
+        "train/loss", 0, np.arange(3), np.array([3.0, 1.0, 2.0]), epoch=np.zeros(3, np.int64)
+    )
     (plan,) = plan_charts([line], {}, None)
-    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=None)
+    chart = draw_chart(plan, {}, drawing(), monitor=None)
     assert chart.best_point == {}
     minimum = chart.line_info["train"].minimum
     assert minimum is not None
@@ -180,7 +187,7 @@ def test_the_monitors_best_point_is_that_of_the_run() -> None:
     line = line_of("val/loss")
     winner = Winner(0.5, 1, 0, 1, "epoch mean", 2)
     (plan,) = plan_charts([line], {}, "val/loss")
-    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=(line, winner))
+    chart = draw_chart(plan, {}, drawing(), monitor=(line, winner))
     assert chart.best_point["val"].value == 0.5
     assert chart.best_point["val"].step == 1
 
@@ -189,7 +196,7 @@ def test_a_monitor_without_a_winner_has_no_best_point() -> None:
     """The chart says what the record says: nothing won."""
     line = line_of("val/loss")
     (plan,) = plan_charts([line], {}, "val/loss")
-    chart = draw_chart(plan, {}, policy="adaptive", max_points=16, monitor=(line, None))
+    chart = draw_chart(plan, {}, drawing(), monitor=(line, None))
     assert chart.best_point == {}
 
 

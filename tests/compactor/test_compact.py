@@ -12,10 +12,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from compactor import compact, source
-from compactor.compaction import best
+from compactor import compact, folding
 from compactor.record import encode, json_schema
 from compactor.store import read_record
+from compactor.verdict import judge
 from logwriter import Run
 from logwriter.errors import (
     NoMonitorError,
@@ -110,7 +110,7 @@ def test_sealing_changes_no_byte(
     run_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
     """A killed run gives the same record before and after its journals are sealed."""
-    monkeypatch.setattr(source, "WHOLE_ROWS", whole)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", whole)
     killed = subprocess.run([sys.executable, "-c", KILLED, str(run_path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert list(run_path.glob("writers/*/*.wal"))
@@ -138,7 +138,7 @@ def test_long_and_short_lines_agree_on_what_matters(
             for value in rng.standard_normal(1000):
                 run.log({"train/loss": float(value), "acc": 1 - float(value)})
     whole = compact(run_path, output=tmp_path / "whole.json")
-    monkeypatch.setattr(source, "WHOLE_ROWS", 0)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", 0)
     bucketed = compact(run_path, output=tmp_path / "bucketed.json", max_points=50)
     assert whole.best == bucketed.best
     assert whole.best is not None
@@ -319,17 +319,17 @@ def test_a_poor_run_still_has_a_record(
     check_schema(run_path / "record.json")
     assert record.notes == notes
     if error is None:
-        assert best(run_path) == record.best
+        assert judge(run_path).best == record.best
     else:
         assert record.best is None
         with pytest.raises(error[0], match=error[1]):
-            best(run_path)
+            judge(run_path)
 
 
 def test_a_monitor_asked_for_must_exist(run_path: Path) -> None:
     """In both; and nothing is written."""
     train(run_path)
-    for call in (compact, best):
+    for call in (compact, judge):
         with pytest.raises(UnknownMetricError, match="did you mean val/loss"):
             call(run_path, monitor="val/lss")
     with pytest.raises(NoMonitorError, match="--mode"):
@@ -353,7 +353,7 @@ def test_a_value_logged_later_in_the_same_step_belongs_to_its_row(run_path: Path
         run.log({"val/loss": 1.0}, step=5)
         run.log({"val/acc": 0.9}, step=5)
         run.log({"val/loss": 2.0, "late": 1.0}, step=6)
-    found = best(run_path)
+    found = judge(run_path).best
     assert found.row == {"val/acc": 0.9, "val/loss": 1.0}
 
 
@@ -362,7 +362,7 @@ def test_the_row_is_the_nearest_before_the_best(
     run_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
     """Exactly, also where only a few rows of a long line came back."""
-    monkeypatch.setattr(source, "WHOLE_ROWS", whole)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", whole)
     with Run(run_path) as run:
         for step in range(3000):
             run.log({"a": float(step)}, step=step)
@@ -370,7 +370,7 @@ def test_the_row_is_the_nearest_before_the_best(
                 run.log({"val/loss": abs(step - 1250) + 1.0}, step=step)
             if step % 7 == 0:
                 run.log({"b": float(-step)}, step=step)
-    assert best(run_path).row == {"a": 1250.0, "b": -1246.0, "val/loss": 1.0}
+    assert judge(run_path).best.row == {"a": 1250.0, "b": -1246.0, "val/loss": 1.0}
 
 
 def test_arguments_that_mean_nothing_are_refused(run_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scanning import scan_parts
 
-from compactor import compact, source
+from compactor import compact, folding
 from compactor.best import find_winner
-from compactor.compaction import best
 from compactor.epochs import Epochs, merged
-from compactor.source import open_source
+from compactor.verdict import judge
 from logwriter import Run
 from logwriter.parts import Part
 from logwriter.state import EpochState
@@ -42,7 +42,7 @@ def test_a_row_before_the_first_epoch_is_no_epoch(run_path: Path) -> None:
         for epoch in run.epochs(3):
             run.log({"val/loss": 1.0 + epoch, "late": math.nan if epoch else 1.0})
         run.log({"late": 2.0})
-    found = best(run_path)
+    found = judge(run_path).best
     assert (found.value, found.epoch, found.per, found.candidates) == (1.0, 0, "epoch", 3)
 
 
@@ -63,7 +63,7 @@ def test_a_defined_goal_decides(run_path: Path) -> None:
         run.define("val/neg_loss", goal="max")
         for epoch in run.epochs(3):
             run.log({"val/neg_loss": [-3.0, -1.0, -2.0][epoch]})
-    found = best(run_path)
+    found = judge(run_path).best
     assert (found.mode, found.value) == ("max", -1.0)
     assert found.mode_chosen_by == "the goal defined for it"
 
@@ -125,7 +125,7 @@ def test_epochs_of_several_attempts_do_not_depend_on_threads_or_sealing(
     make_parts: Callable[..., list[Part]], monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
     """Attempts that repeat an epoch, all sealed or none: the same lines, and the same winner."""
-    monkeypatch.setattr(source, "WHOLE_ROWS", whole)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", whole)
     rng = np.random.default_rng(7)
     seen = []
     logs = [
@@ -142,8 +142,7 @@ def test_epochs_of_several_attempts_do_not_depend_on_threads_or_sealing(
                 for attempt, rows in enumerate(logs)
                 for part in make_parts(rows, cuts=(170, 340), sealed=sealed, attempt=attempt)
             ]
-            with open_source(parts, threads) as opened:
-                (line,) = opened.lines(16)
+            (line,) = scan_parts(parts, threads, 16)
             columns = [column.tobytes() for column in vars(line.points).values()]
             seen.append((columns, line.epochs, find_winner(line, "min", range(11))))
     assert all(each == seen[0] for each in seen)

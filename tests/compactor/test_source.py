@@ -11,8 +11,9 @@ import oracles
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scanning import scan_parts
 
-from compactor import source
+from compactor import folding
 from compactor.lines import Line
 from compactor.source import open_source
 from logwriter.errors import EverystepError
@@ -55,12 +56,6 @@ def long_log(count: int) -> list[Logged]:
     return [("m", seq, seq, seq * 10 // count, float(v)) for seq, v in enumerate(values)]
 
 
-def scan(parts: Sequence[Part], threads: int = 1, max_points: int = 2000) -> list[Line]:
-    """All lines."""
-    with open_source(parts, threads) as opened:
-        return opened.lines(max_points)
-
-
 def plain(lines: Sequence[Line]) -> list[Any]:
     """Lines as values that compare, NaN equal to NaN, bit for bit."""
     return [
@@ -69,9 +64,10 @@ def plain(lines: Sequence[Line]) -> list[Any]:
             line.rank,
             line.rows,
             line.whole,
-            line.epochs,
+            repr(line.epochs),
             line.gaps,
             [(name, column.tobytes()) for name, column in vars(line.points).items()],
+            [(name, column.tobytes()) for name, column in vars(line.buckets).items()],
         )
         for line in lines
     ]
@@ -80,7 +76,7 @@ def plain(lines: Sequence[Line]) -> list[Any]:
 @pytest.fixture
 def _short_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat every line as too long to come back whole."""
-    monkeypatch.setattr(source, "WHOLE_ROWS", 0)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", 0)
 
 
 @ONE_SCAN
@@ -89,7 +85,7 @@ def test_a_short_line_comes_back_whole(
     make_parts: Callable[..., list[Part]], rows: list[Logged]
 ) -> None:
     """Every row, by step and then by sequence number."""
-    for line in scan(make_parts(rows)):
+    for line in scan_parts(make_parts(rows)):
         expected = sorted((r[2], r[1], r[4]) for r in rows if r[0] == line.metric)
         points = line.points
         found = zip(points.step.tolist(), points.position.tolist(), strict=True)
@@ -105,8 +101,8 @@ def test_means_of_epochs_are_exact(
 ) -> None:
     """Rounded once, whatever the values' sizes, for whole and for long lines."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "WHOLE_ROWS", whole)
-        lines = scan(make_parts(rows))
+        patch.setattr(folding, "WHOLE_ROWS", whole)
+        lines = scan_parts(make_parts(rows))
     for line in lines:
         for epoch in line.epochs:
             values = [r[4] for r in rows if r[0] == line.metric and r[3] == epoch.epoch]
@@ -123,8 +119,8 @@ def test_gaps_are_counted_and_placed(
 ) -> None:
     """NaN, infinities and the stretches they form, as a plain walk finds them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "WHOLE_ROWS", whole)
-        lines = scan(make_parts(rows))
+        patch.setattr(folding, "WHOLE_ROWS", whole)
+        lines = scan_parts(make_parts(rows))
     for line in lines:
         own = sorted((r[2], r[1], r[4]) for r in rows if r[0] == line.metric)
         values = [value for _, _, value in own]
@@ -143,7 +139,7 @@ def test_a_long_line_keeps_what_law_5_asks_for(
     make_parts: Callable[..., list[Part]], rows: list[Logged]
 ) -> None:
     """First, last, least and greatest row are among the points of few, wide buckets."""
-    for line in scan(make_parts(rows), max_points=1):
+    for line in scan_parts(make_parts(rows), max_points=1):
         own = [r for r in rows if r[0] == line.metric]
         ordered = sorted((r[2], r[1]) for r in own)
         positions = set(line.points.position.tolist())
@@ -161,11 +157,11 @@ def test_lines_do_not_depend_on_threads_or_sealing(
     make_parts: Callable[..., list[Part]], monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
     """One thread or two; all sealed, none, or some: the same bits."""
-    monkeypatch.setattr(source, "WHOLE_ROWS", whole)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", whole)
     rows = long_log(20_000)
     cuts = (3_000, 9_000, 15_000)
     seen = [
-        plain(scan(make_parts(rows, cuts=cuts, sealed=sealed), threads))
+        plain(scan_parts(make_parts(rows, cuts=cuts, sealed=sealed), threads))
         for sealed in (0, 2, 4)
         for threads in (1, 2)
     ]
@@ -181,13 +177,13 @@ def test_the_order_of_rows_on_disk_does_not_matter(
     parts = make_parts(rows, cuts=range(500, 5_000, 500), sealed=5)
     mixed = parts.copy()
     random.Random(1).shuffle(mixed)
-    assert plain(scan(parts)) == plain(scan(mixed, threads=2))
+    assert plain(scan_parts(parts)) == plain(scan_parts(mixed, threads=2))
 
 
 def test_ten_thousand_buckets_are_never_many(make_parts: Callable[..., list[Part]]) -> None:
     """A line beyond 65,536 rows comes back as a few thousand points, finer in its early steps."""
     rows = long_log(70_000)
-    (line,) = scan(make_parts(rows), max_points=100)
+    (line,) = scan_parts(make_parts(rows), max_points=100)
     assert not line.whole
     assert len(line.points) < 5_000
     assert line.points.step[:64].tolist() == list(range(64))
@@ -200,7 +196,7 @@ def test_a_long_line_keeps_its_finite_ends(make_parts: Callable[..., list[Part]]
     values[::50] = math.nan
     values[-3:] = math.inf
     rows = [("m", seq, seq, None, float(value)) for seq, value in enumerate(values)]
-    (line,) = scan(make_parts(rows), max_points=16)
+    (line,) = scan_parts(make_parts(rows), max_points=16)
     finite = line.points.step[line.finite]
     assert line.gaps.count > 100
     assert len(line.points) < 2_000
@@ -212,11 +208,17 @@ def test_a_line_that_fits_the_chart_comes_back_whole(
 ) -> None:
     """Beyond the usual size, and among ever so many others."""
     rows = [("m", seq, seq, None, 0.0) for seq in range(300)]
-    monkeypatch.setattr(source, "WHOLE_ROWS", 100)
-    assert [scan(make_parts(rows), max_points=n)[0].whole for n in (299, 300)] == [False, True]
-    monkeypatch.setattr(source, "WHOLE_ROWS", 65_536)
-    monkeypatch.setattr(source, "WHOLE_ROWS_TOGETHER", 100)
-    assert [scan(make_parts(rows), max_points=n)[0].whole for n in (299, 300)] == [False, True]
+    monkeypatch.setattr(folding, "WHOLE_ROWS", 100)
+    assert [scan_parts(make_parts(rows), max_points=n)[0].whole for n in (299, 300)] == [
+        False,
+        True,
+    ]
+    monkeypatch.setattr(folding, "WHOLE_ROWS", 65_536)
+    monkeypatch.setattr(folding, "WHOLE_ROWS_TOGETHER", 100)
+    assert [scan_parts(make_parts(rows), max_points=n)[0].whole for n in (299, 300)] == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,7 @@ def test_a_segment_that_vanished_is_told(make_parts: Callable[..., list[Part]]) 
     assert part.path is not None
     part.path.unlink()
     with pytest.raises(EverystepError, match=r"cannot be scanned .*everystep verify RUN"):
-        scan([part])
+        scan_parts([part])
 
 
 def test_hidden_rows_do_not_exist(make_parts: Callable[..., list[Part]]) -> None:
@@ -256,7 +258,7 @@ def test_hidden_rows_do_not_exist(make_parts: Callable[..., list[Part]]) -> None
     old = [("m", seq, seq, None, -1.0) for seq in range(10)]
     new = [("m", seq, 4 + seq, None, 1.0) for seq in range(3)]
     parts = make_parts(old, hidden_from=4, sealed=1) + make_parts(new, attempt=1)
-    (line,) = scan(parts)
+    (line,) = scan_parts(parts)
     assert line.points.step.tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert line.points.value.tolist() == [-1.0] * 4 + [1.0] * 3
     assert (np.diff(line.points.position) > 0).all()
@@ -279,7 +281,7 @@ def test_names_are_values_not_sql(make_parts: Callable[..., list[Part]]) -> None
     """Quotes, dollar signs and SQL in a metric's name are letters like others."""
     names = ["'; DROP TABLE whole; --", 'a"b', "$paths", "ünïcode/損失"]
     rows = [(name, 0, 0, None, float(n)) for n, name in enumerate(names)]
-    lines = scan(make_parts(rows, sealed=1))
+    lines = scan_parts(make_parts(rows, sealed=1))
     assert [line.metric for line in lines] == sorted(names)
 
 
@@ -287,10 +289,10 @@ def test_memory_bounds_what_comes_back_whole(
     make_parts: Callable[..., list[Part]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many lines together beyond the bound: the longest come back in buckets."""
-    monkeypatch.setattr(source, "WHOLE_ROWS_TOGETHER", 1000)
+    monkeypatch.setattr(folding, "WHOLE_ROWS_TOGETHER", 1000)
     rows = [("long", seq, seq, None, 0.0) for seq in range(2000)]
     rows += [("short", seq, seq, None, 0.0) for seq in range(0, 2000, 10)]
-    assert [line.whole for line in scan(make_parts(rows), max_points=16)] == [False, True]
+    assert [line.whole for line in scan_parts(make_parts(rows), max_points=16)] == [False, True]
 
 
 @pytest.mark.parametrize("step", [-(2**62), -5, 0, 2**40, 2**61])
@@ -298,7 +300,7 @@ def test_memory_bounds_what_comes_back_whole(
 def test_any_step_has_a_bucket(make_parts: Callable[..., list[Part]], step: int) -> None:
     """Negative and enormous steps are as good as others."""
     rows = [("m", seq, step + seq, None, float(seq)) for seq in range(50)]
-    (line,) = scan(make_parts(rows), max_points=16)
+    (line,) = scan_parts(make_parts(rows), max_points=16)
     assert line.points.step[0] == step
     assert line.points.step[-1] == step + 49
 
@@ -312,6 +314,6 @@ def test_any_span_of_steps_has_buckets(
     """From one end of the number line to the other."""
     steps = [low, -1, 0, 1, 2, high]
     rows = [("m", seq, step, None, float(seq)) for seq, step in enumerate(steps)]
-    (line,) = scan(make_parts(rows), max_points=16)
+    (line,) = scan_parts(make_parts(rows), max_points=16)
     assert line.points.step.tolist()[0] == min(steps)
     assert line.points.step.tolist()[-1] == high

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from damage import die, faults, finish, flip, mend
+from scanning import scan_parts
 
 from compactor.source import open_source
 from logwriter import Run, durable, read
@@ -190,8 +191,7 @@ def test_a_path_means_what_it_says(
     """Relative to the working directory, whatever Arrow and DuckDB would make of it."""
     monkeypatch.chdir(tmp_path)
     segments = rename_run(tmp_path, Path(name))
-    with open_source(read(name).parts()) as source:
-        assert [line.rows for line in source.lines()] == [20_000]
+    assert [line.rows for line in scan_parts(read(name).parts())] == [20_000]
     flip(segments[1], 100)
     assert mend(Path(name)).rows > 10_000
 

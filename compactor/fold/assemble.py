@@ -1,0 +1,299 @@
+"""From cells to a line: its points, buckets and epochs."""
+
+import itertools
+
+import numpy as np
+
+from compactor.fold.cells import NO_EPOCH, Records, merge, starts_of
+from compactor.fold.digest import Digest, bucket_starts, digest, join, shift_for
+from compactor.fold.exact import means
+from compactor.fold.rows import Rows
+from compactor.lines import (
+    ATTEMPT_SHIFT,
+    Buckets,
+    EpochStats,
+    Gaps,
+    Line,
+    Place,
+    Points,
+    find_gaps,
+)
+from compactor.sampling.arrays import Floats, Ints
+from compactor.sampling.pins import gap_edges
+
+BUCKETS_A_POINT = 4
+"""A long line comes in so many times as many buckets as a chart draws points of it."""
+
+
+def assemble(
+    metric: str, rank: int, digest: Digest, *, max_points: int, whole: Points | None = None
+) -> Line:
+    """Put a line together.
+
+    Args:
+        metric: Its name.
+        rank: Whose.
+        digest: All of the line, in the order of the log.
+        max_points: How many points a chart will draw.
+        whole: All rows, where the line is short enough.
+    """
+    cells = digest.cells
+    stats, of = _epochs(cells, digest.terms)
+    if whole is not None:
+        points, buckets, gaps = whole, row_buckets(whole), find_gaps(whole)
+    else:
+        merged = _merged(cells, max_points)
+        edges = _edges(cells, digest.edges)
+        buckets = _as_buckets(merged)
+        points = joined([_marks(merged), points_of(_last_of_epochs(cells, of)), edges])
+        gaps = _gaps(cells, digest.edges)
+    return Line(
+        metric=metric,
+        rank=rank,
+        rows=int(cells["rows"].sum()),
+        points=points,
+        whole=whole is not None,
+        buckets=buckets,
+        epochs=stats,
+        gaps=gaps,
+    )
+
+
+def is_in_order(cells: Records) -> bool:
+    """Whether a line's steps never fall in the order of the log; ``cells`` are all of the line's."""
+    at = np.argsort(cells["first"]["position"])
+    low, high = cells["first"][at], cells["last"][at]
+    ends = cells["latest"]["position"][at]
+    return bool(
+        (high["position"] == ends).all()
+        and (low["position"][1:] > ends[:-1]).all()
+        and (low["step"][1:] >= high["step"][:-1]).all()
+    )
+
+
+def _edges(cells: Records, edges: Records) -> Points:
+    """The edges of stretches and their finite neighbours, which may lie in another segment."""
+    if not len(edges):
+        return points_of(edges["row"])
+    known = points_of(np.concatenate((edges["row"], cells["first"], cells["last"])))
+    return known.take(np.unique(gap_edges(np.isfinite(known.value), 4 * len(known))))
+
+
+def _gaps(cells: Records, edges: Records) -> Gaps:
+    """The gaps of a long line: the first and last row of each cell keep gaps apart, too."""
+    if (cells["finite"] == cells["rows"]).all():
+        return Gaps()
+    at = np.argsort(cells["first"]["position"])
+    (whole,) = merge(cells[at], np.zeros(1, np.int64))
+    known = points_of(np.concatenate((edges["row"], cells["first"], cells["last"])))
+    return Gaps(
+        nan=int(whole["nan"]),
+        positive_infinity=int(whole["above"]),
+        negative_infinity=int(whole["below"]),
+        count=int(whole["stretches"]),
+        stretches=find_gaps(known).stretches,
+    )
+
+
+def points_of(rows: Records) -> Points:
+    """Rows of `compactor.fold.cells.ROW` as points, by step, then position, each once."""
+    _, at = np.unique(rows["position"], return_index=True)
+    rows = rows[at]
+    rows = rows[np.lexsort((rows["position"], rows["step"]))]
+    inside = rows["epoch"] != NO_EPOCH
+    return Points(
+        step=rows["step"].copy(),
+        position=rows["position"].copy(),
+        epoch=np.where(inside, rows["epoch"], 0),
+        in_epoch=inside,
+        time=rows["time"].copy(),
+        value=rows["value"].copy(),
+    )
+
+
+def joined(parts: list[Points]) -> Points:
+    """Points of several sources as one, each row once, by step, then position."""
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])
+    }
+    together = Points(**columns)
+    together = together.take(np.unique(together.position, return_index=True)[1])
+    return together.take(np.lexsort((together.position, together.step)))
+
+
+def line_of_points(metric: str, rank: int, points: Points, *, max_points: int = 2000) -> Line:
+    """A whole line from all its rows."""
+    order = np.argsort(points.position)
+    rows = Rows(
+        line=np.zeros(len(points), np.int64),
+        step=points.step[order],
+        position=points.position[order],
+        epoch=np.where(points.in_epoch, points.epoch, NO_EPOCH)[order],
+        time=points.time[order],
+        value=points.value[order],
+    )
+    attempt = rows.position >> ATTEMPT_SHIFT
+    bounds = np.append(starts_of(attempt), len(rows)).tolist()
+    parts = [digest(rows.take(slice(*ends))) for ends in itertools.pairwise(bounds)]
+    return assemble(metric, rank, join(parts), max_points=max_points, whole=points)
+
+
+def line_of(
+    metric: str,
+    rank: int,
+    step: Ints,
+    value: Floats,
+    *,
+    epoch: Ints | None = None,
+    time: Ints | None = None,
+    attempt: int = 0,
+) -> Line:
+    """A whole line from plain arrays of shape ``(N,)``, in the order of the log.
+
+    Args:
+        metric: Its name.
+        rank: Whose.
+        step: The steps.
+        value: The values.
+        epoch: The epochs; without them, the rows are outside epochs.
+        time: In microseconds since 1970; a second a row without it.
+        attempt: Of which attempt all rows are.
+    """
+    number = np.arange(len(step))
+    step = np.asarray(step, np.int64)
+    points = Points(
+        step=step,
+        position=(attempt << ATTEMPT_SHIFT) + number,
+        epoch=np.zeros(len(step), np.int64) if epoch is None else np.asarray(epoch, np.int64),
+        in_epoch=np.full(len(step), epoch is not None),
+        time=1_000_000 * number if time is None else np.asarray(time, np.int64),
+        value=np.asarray(value, np.float64),
+    )
+    return line_of_points(metric, rank, points.take(np.argsort(step, kind="stable")))
+
+
+def _merged(cells: Records, max_points: int) -> Records:
+    """The cells merged into buckets, by step."""
+    if not len(cells):
+        return cells
+    low, high = int(cells["first"]["step"].min()), int(cells["last"]["step"].max())
+    bucket = bucket_starts(
+        cells["first"]["step"], shift_for(low, high, BUCKETS_A_POINT * max_points)
+    )
+    order = np.lexsort((cells["first"]["position"], cells["first"]["step"], bucket))
+    return merge(cells[order], starts_of(bucket[order]))
+
+
+def _marks(buckets: Records) -> Points:
+    """The rows of the buckets that matter."""
+    found = [
+        buckets["first"],
+        buckets["last"],
+        *(
+            buckets[name][buckets["finite"] > 0]
+            for name in ("least", "least_end", "greatest", "greatest_end")
+        ),
+        buckets["broken"][buckets["finite"] < buckets["rows"]],
+    ]
+    return points_of(np.concatenate(found))
+
+
+def _as_buckets(cells: Records) -> Buckets:
+    some = cells["finite"] > 0
+    count = np.where(some, cells["finite"], np.nan)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        steep = np.where(cells["spread"] > 0, cells["product"] / cells["spread"], 0.0)
+        off = np.maximum(cells["square"] - steep * cells["product"], 0.0)
+        return Buckets(
+            first_step=cells["first"]["step"].copy(),
+            last_step=cells["last"]["step"].copy(),
+            rows=cells["rows"].copy(),
+            finite=cells["finite"].copy(),
+            mean=np.where(some, cells["mean"], np.nan),
+            variance=cells["square"] / count,
+            minimum=np.where(some, cells["least"]["value"], np.nan),
+            maximum=np.where(some, cells["greatest"]["value"], np.nan),
+            slope=np.where(some, steep, np.nan),
+            residual=off / count,
+        )
+
+
+def row_buckets(points: Points) -> Buckets:
+    """A bucket a row."""
+    finite = np.isfinite(points.value)
+    value = np.where(finite, points.value, np.nan)
+    nothing = np.where(finite, 0.0, np.nan)
+    ones = np.ones(len(points), np.int64)
+    return Buckets(
+        first_step=points.step,
+        last_step=points.step,
+        rows=ones,
+        finite=finite.astype(np.int64),
+        mean=value,
+        variance=nothing,
+        minimum=value,
+        maximum=value,
+        slope=nothing,
+        residual=nothing,
+    )
+
+
+def _epochs(cells: Records, terms: Records) -> tuple[tuple[EpochStats, ...], Ints]:
+    """What the line came to in each epoch, and the epoch's number of each cell, or -1.
+
+    Of an epoch that was repeated, the latest attempt counts; rows outside epochs come first.
+    """
+    if not len(cells):
+        return (), np.zeros(0, np.int64)
+    epoch = cells["first"]["epoch"]
+    attempt = cells["first"]["position"] >> ATTEMPT_SHIFT
+    order = np.lexsort((cells["first"]["position"], attempt, epoch))
+    outside = epoch == NO_EPOCH
+    starts = starts_of(epoch[order], np.where(outside, 0, attempt)[order])
+    merged = merge(cells[order], starts)
+    group = np.empty(len(cells), np.int64)
+    group[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(cells)))
+    regrouped = terms.copy()
+    regrouped["cell"] = group[terms["cell"]]
+    mean = means(regrouped, merged["finite"])
+    numbers = merged["first"]["epoch"]
+    counts = np.append(numbers[1:] != numbers[:-1], True)
+    stats = tuple(_stats(merged[n], mean[n]) for n in np.flatnonzero(counts).tolist())
+    return stats, np.where(counts[group], group, -1)
+
+
+def _last_of_epochs(cells: Records, of: Ints) -> Records:
+    """The last row of the log in each epoch that counts."""
+    at = np.flatnonzero((of >= 0) & (cells["first"]["epoch"] != NO_EPOCH))
+    latest = cells["latest"][at]
+    order = np.lexsort((-latest["position"], of[at]))
+    last: Records = latest[order][starts_of(of[at][order])]
+    return last
+
+
+def _stats(cell: np.void, mean: float | None) -> EpochStats:
+    epoch = int(cell["first"]["epoch"])
+    finite = int(cell["finite"])
+    latest = cell["latest"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        std = float(np.sqrt(cell["square"] / finite)) if finite else None
+    return EpochStats(
+        epoch=None if epoch == NO_EPOCH else epoch,
+        rows=int(cell["rows"]),
+        finite=finite,
+        mean=mean,
+        std=std,
+        least=_place(cell["least"]) if finite else None,
+        greatest=_place(cell["greatest"]) if finite else None,
+        last=float(latest["value"]),
+        step=int(latest["step"]),
+        position=int(latest["position"]),
+        first_step=int(cell["first"]["step"]),
+        last_step=int(cell["last"]["step"]),
+        first_time=int(cell["begin"]),
+        last_time=int(cell["end"]),
+    )
+
+
+def _place(row: np.void) -> Place:
+    return Place(float(row["value"]), int(row["step"]), int(row["position"]))

@@ -1,0 +1,218 @@
+"""From rows to cells: one pass over rows of a segment, and nothing of them is needed again.
+
+The cells are a few hundred steps wide: 2^k steps, aligned to 0, ever finer towards step 0, so that
+cells of several segments fit into the same buckets. How wide depends on the segment alone: the cells
+of a segment never change, and can be kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compactor.fold.cells import CELL, ROW, Records, distance, owners, pick, starts_of
+from compactor.fold.exact import MOST_VALUES, TERM, approximate, sum_exactly
+from compactor.fold.gaps import EDGE, find_edges
+from compactor.fold.rows import Rows, fill_rows
+from compactor.sampling.arrays import Ints, Mask
+
+ROWS_A_CELL = 128
+FEWEST_CELLS = 4
+CELLS_A_RUN = 4096
+"""A cell is no finer than this share of the steps up to its segment's end: a run that grows does not
+need it finer, and ten times the steps are only a few thousand cells more."""
+EARLY_BITS = 6
+"""Early cells: each doubling of the step is cut into this power of two."""
+_TOGETHER = 1 << 17
+"""So many values at once stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What is left of the rows of one segment.
+
+    ``line`` in all of them counts the segment's metrics from 0.
+
+    Attributes:
+        cells: Of `compactor.fold.cells.CELL`, by line and step.
+        terms: Of `compactor.fold.exact.TERM`, by cell.
+        edges: Of `compactor.fold.gaps.EDGE`, by line and step.
+    """
+
+    cells: Records
+    terms: Records
+    edges: Records
+
+
+def join(digests: Sequence[Digest]) -> Digest:
+    """Digests one after another, as one."""
+    cells, terms, count = [np.zeros(0, CELL)], [np.zeros(0, TERM)], 0
+    for each in digests:
+        moved = each.terms.copy()
+        moved["cell"] += count
+        count += len(each.cells)
+        cells.append(each.cells)
+        terms.append(moved)
+    edges = [np.zeros(0, EDGE), *(each.edges for each in digests)]
+    return Digest(*map(np.concatenate, (cells, terms, edges)))
+
+
+def digest(rows: Rows) -> Digest:
+    """The digest of rows of one attempt: of one segment, or of a journal that is not sealed yet."""
+    bounds = np.append(starts_of(rows.line), len(rows))
+    digests = []
+    begin = 0
+    while begin < len(bounds) - 1:
+        end = begin + 1
+        while end < len(bounds) - 1 and bounds[end + 1] - bounds[begin] <= _TOGETHER:
+            end += 1
+        digests.append(_digest_some(rows.take(slice(bounds[begin], bounds[end]))))
+        begin = end
+    return join(digests)
+
+
+def cell_edges(low: int, high: int, shift: int) -> Ints:
+    """Where the cells between two steps start: those that end behind ``low``, and those up to ``high``.
+
+    Args:
+        low: The first step.
+        high: The last.
+        shift: The cells are 2^shift steps wide, or finer towards step 0.
+    """
+    wide = (np.arange((low >> shift), (high >> shift) + 1)) << shift
+    if high <= 0 or low >= 1 << (shift + EARLY_BITS):
+        return wide
+    early = _early_edges(shift)
+    return np.concatenate((wide[wide <= 0], early, wide[wide >= 1 << (shift + EARLY_BITS)]))
+
+
+def _edges_for(low: int, high: int, rows: int) -> Ints:
+    """Where the cells of a line start in a segment."""
+    wanted = max(FEWEST_CELLS, rows // ROWS_A_CELL)
+    coarsest = max(abs(low), abs(high), 1) // CELLS_A_RUN
+    shift = max(shift_for(low, high, wanted), coarsest.bit_length() - 1)
+    return cell_edges(low, high, shift)
+
+
+def shift_for(low: int, high: int, most: int) -> int:
+    """The least k for which buckets of 2^k steps between two steps are at most ``most``, 2 or more."""
+    shift = max(0, ((high - low) // most).bit_length() - 1)
+    while (high >> shift) - (low >> shift) >= most:
+        shift += 1
+    return shift
+
+
+def _early_edges(shift: int) -> Ints:
+    """The starts of the cells from step 1 to where cells of 2^shift steps begin."""
+    edges = [
+        np.arange(1 << power, 2 << power, max(1, 1 << max(0, power - EARLY_BITS)))
+        for power in range(shift + EARLY_BITS)
+    ]
+    return np.concatenate([np.zeros(0, np.int64), *edges])
+
+
+def bucket_starts(step: Ints, shift: int) -> Ints:
+    """The first step of the bucket that each step lies in, for buckets that are 2^shift steps wide."""
+    wide = (step >> shift) << shift
+    early = (step >= 1) & (step < 1 << (shift + EARLY_BITS))
+    if early.any():
+        edges = _early_edges(shift)
+        wide[early] = edges[np.searchsorted(edges, step[early], side="right") - 1]
+    return wide
+
+
+def _digest_some(rows: Rows) -> Digest:
+    """The cells of some lines."""
+    line = starts_of(rows.line)
+    falls = np.diff(rows.step) < 0
+    falls[line[1:] - 1] = False
+    in_order = not falls.any()
+    if not in_order:
+        rows = rows.take(np.lexsort((rows.position, rows.step, rows.line)))
+    starts = [starts_of(rows.line, rows.epoch)]
+    for begin, end in zip(line.tolist(), [*line[1:].tolist(), len(rows)], strict=True):
+        steps = rows.step[begin:end]
+        edges = _edges_for(int(steps[0]), int(steps[-1]), end - begin)
+        starts.append(begin + np.searchsorted(steps, edges[1:]))
+        starts.append(np.arange(begin + MOST_VALUES, end, MOST_VALUES))
+    cut = np.unique(np.concatenate(starts))
+    cut = cut[cut < len(rows)]
+    return _summed(rows, cut, in_order=in_order)
+
+
+def _summed(rows: Rows, starts: Ints, *, in_order: bool) -> Digest:
+    """A cell for each group of rows, sorted by step, then position."""
+    ends = np.append(starts[1:], len(rows)) - 1
+    owner = owners(starts, len(rows))
+    cells = np.zeros(len(starts), CELL)
+    cells["line"] = rows.line[starts]
+    cells["rows"] = ends - starts + 1
+    fill_rows(cells["first"], rows, starts)
+    fill_rows(cells["last"], rows, ends)
+    everyone = np.arange(len(rows))
+    latest = ends if in_order else pick(owner, everyone, [-rows.position])
+    fill_rows(cells["latest"], rows, latest)
+    if in_order:
+        cells["begin"], cells["end"] = rows.time[starts], rows.time[ends]
+    else:
+        cells["begin"] = np.minimum.reduceat(rows.time, starts)
+        cells["end"] = np.maximum.reduceat(rows.time, starts)
+    finite = np.isfinite(rows.value)
+    edges = find_edges(rows, finite)
+    if not finite.all():
+        _count_broken(cells, rows, owner, starts, finite)
+        rows, owner = rows.take(finite), owner[finite]
+    cells["finite"] = np.bincount(owner, minlength=len(cells))
+    terms = _add_values(cells, rows, owner, in_order=in_order)
+    return Digest(cells, terms, edges)
+
+
+def _count_broken(cells: Records, rows: Rows, owner: Ints, starts: Ints, finite: Mask) -> None:
+    """What is not finite, by kind, in how many stretches, and the first of it."""
+    opens = ~finite
+    opens[1:] &= finite[:-1]
+    opens[starts] = ~finite[starts]
+    cells["stretches"] = np.bincount(owner[opens], minlength=len(cells))
+    for name, kind in (("nan", np.isnan), ("above", np.isposinf), ("below", np.isneginf)):
+        cells[name] = np.bincount(owner[kind(rows.value)], minlength=len(cells))
+    broken = np.flatnonzero(~finite)
+    first = broken[starts_of(owner[broken])]
+    chosen = np.zeros(len(first), cells.dtype["broken"])
+    fill_rows(chosen, rows, first)
+    cells["broken"][owner[first]] = chosen
+
+
+def _add_values(cells: Records, rows: Rows, owner: Ints, *, in_order: bool) -> Records:
+    """Extremes and moments of the finite rows; returns the terms of their sums."""
+    value, starts = rows.value, starts_of(owner)
+    if not len(starts):
+        return np.zeros(0, TERM)
+    held = owner[starts]
+    extremes = np.zeros((2, len(cells)))
+    for number, (name, sign) in enumerate((("least", 1), ("greatest", -1))):
+        reduce = np.minimum if sign == 1 else np.maximum
+        extremes[number, held] = reduce.reduceat(value, starts)
+        equal = np.flatnonzero(value == extremes[number][owner])
+        begin = starts_of(owner[equal])
+        first, last = equal[begin], equal[np.append(begin[1:], len(equal)) - 1]
+        if not in_order:
+            first = pick(owner, equal, [rows.position])
+            last = pick(owner, equal, [-rows.position])
+        for part, at in ((name, first), (f"{name}_end", last)):
+            chosen = np.zeros(len(at), ROW)
+            fill_rows(chosen, rows, at)
+            cells[part][held] = chosen
+    found = sum_exactly(value, owner, np.abs(extremes).max(axis=0))
+    count = np.maximum(cells["finite"], 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        cells["mean"] = approximate(found, len(cells)) / count
+        step = distance(rows.step, cells["first"]["step"][owner])
+        cells["along"][held] = np.add.reduceat(step, starts) / count[held]
+        off, away = value - cells["mean"][owner], step - cells["along"][owner]
+        for name, product in (
+            ("square", off * off),
+            ("spread", away * away),
+            ("product", off * away),
+        ):
+            cells[name][held] = np.add.reduceat(product, starts)
+    return found

@@ -1,0 +1,110 @@
+"""Digests of the parts of a log."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from compactor.fold.cells import NO_EPOCH, owners, starts_of
+from compactor.fold.digest import Digest, digest
+from compactor.fold.rows import Rows
+from compactor.lines import ATTEMPT_SHIFT
+from compactor.sampling.arrays import Ints
+from logwriter.errors import EverystepError
+from logwriter.parts import Part
+from logwriter.runlog import encode_metrics, load_part
+
+
+@dataclass(frozen=True)
+class PartDigest:
+    """The digest of a part; ``line`` counts ``metrics``, which are sorted."""
+
+    metrics: tuple[str, ...]
+    digest: Digest
+
+    def by_line(self) -> list[Digest]:
+        """The digest of each metric."""
+        held, count = self.digest, len(self.metrics)
+        cells, edges = (
+            np.searchsorted(column["line"], np.arange(count + 1))
+            for column in (held.cells, held.edges)
+        )
+        terms = np.searchsorted(held.terms["cell"], cells)
+        found = []
+        for number in range(count):
+            own = slice(number, number + 2)
+            (cell, cell_end), (term, term_end) = cells[own], terms[own]
+            moved = held.terms[term:term_end].copy()
+            moved["cell"] -= cell
+            some = slice(*edges[own])
+            found.append(Digest(held.cells[cell:cell_end], moved, held.edges[some]))
+        return found
+
+
+def digest_parts(parts: Iterable[Part], threads: int) -> Iterator[PartDigest]:
+    """The digests of some parts, in their order.
+
+    Args:
+        parts: Hidden rows are left out.
+        threads: With more than one, the next part is decoded while one is digested. Digesting holds
+            the interpreter's lock too often for more threads to be of use. The result is the same.
+    """
+    if threads == 1:
+        yield from (_digest(part, _load(part)) for part in parts)
+        return
+    waiting = iter(parts)
+    with ThreadPoolExecutor(1) as pool:
+        part = next(waiting, None)
+        coming = pool.submit(_load, part) if part else None
+        while part is not None and coming is not None:
+            table, current = coming.result(), part
+            part = next(waiting, None)
+            coming = pool.submit(_load, part) if part else None
+            yield _digest(current, table)
+
+
+def _load(part: Part) -> pa.Table:
+    try:
+        return load_part(part, None)
+    except (OSError, pa.ArrowException) as error:
+        short = (
+            "there is not enough memory to read"
+            if isinstance(error, MemoryError)
+            else "cannot read"
+        )
+        raise EverystepError(
+            f"{short} {part.source} ({str(error).partition(chr(10))[0]}); `everystep verify RUN` "
+            "tells whether the log is whole"
+        ) from error
+
+
+def _digest(part: Part, table: pa.Table) -> PartDigest:
+    """The digest of a part's visible rows."""
+    names, codes = encode_metrics(table)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    rows = _rows(table, place[codes], part.attempt)
+    begin = starts_of(rows.line)
+    used = rows.line[begin].tolist()
+    counted = replace(rows, line=owners(begin, len(rows)))
+    return PartDigest(tuple(names[order[number]] for number in used), digest(counted))
+
+
+def _rows(table: pa.Table, line: Ints, attempt: int) -> Rows:
+    """The columns of a table as arrays, sorted by line, then sequence number."""
+    epoch = table.column("epoch")
+    seq = table.column("seq").to_numpy()
+    rows = Rows(
+        line=line,
+        step=table.column("step").to_numpy(),
+        position=seq + (attempt << ATTEMPT_SHIFT),
+        epoch=(epoch.fill_null(NO_EPOCH) if epoch.null_count else epoch).to_numpy(),
+        time=table.column("time").cast(pa.int64()).to_numpy(),
+        value=table.column("value").to_numpy(),
+    )
+    lines, along = np.diff(line), np.diff(seq)
+    in_order = ((lines > 0) | (lines == 0) & (along > 0)).all()
+    return rows if in_order else rows.take(np.lexsort((seq, line)))

@@ -1,0 +1,15 @@
+"""Parts of a log as lines, without a run around them."""
+
+from collections.abc import Sequence
+
+from compactor.fold.parts import digest_parts
+from compactor.folding import fold_lines
+from compactor.lines import Line
+from compactor.source import open_source
+from logwriter.parts import Part
+
+
+def scan_parts(parts: Sequence[Part], threads: int = 1, max_points: int = 2000) -> list[Line]:
+    """All lines of some parts."""
+    with open_source(parts, threads) as source:
+        return fold_lines(parts, list(digest_parts(parts, threads)), source, max_points)
