@@ -7,16 +7,17 @@ at every compaction, and a digest is used only for the very bytes that it was ma
 """
 
 import logging
-import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.lib.format import read_array, write_array
 
-from compactor.fold.cells import CELL
-from compactor.fold.digest import Digest
+from compactor.fold.cells import CELL, Records, concatenated
+from compactor.fold.digest import CELLS_A_RUN, EARLY_BITS, FEWEST_CELLS, ROWS_A_CELL, Digest
 from compactor.fold.exact import TERM
 from compactor.fold.gaps import EDGE
 from compactor.fold.parts import PartDigest
@@ -28,8 +29,8 @@ from logwriter.runlog import RunLog
 CACHE_NAME = "record.cache"
 CACHED_ROWS = 1 << 18
 """Of fewer rows in sealed segments nothing is kept: reading them again takes no time."""
-_VERSION = 1
-"""To be counted up with any change to what a digest holds or how it is computed."""
+_VERSION = [1, ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
+"""The first number is to be counted up with any change to how a digest is computed."""
 _KINDS = {"cells": CELL, "terms": TERM, "edges": EDGE}
 
 _log = logging.getLogger("everystep")
@@ -55,7 +56,8 @@ class _Entry(msgspec.Struct):
 
 
 class _Index(msgspec.Struct):
-    version: int
+    version: list[int]
+    crc32: int
     entries: list[_Entry]
 
 
@@ -84,21 +86,15 @@ def keys_of(log: RunLog, parts: Iterable[Part]) -> list[Key | None]:
 def load_digests(path: Path) -> dict[Key, PartDigest]:
     """What the file holds; nothing, if it is not there or not whole."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            index = msgspec.json.decode(held["index"].tobytes(), type=_Index)
+        with path.open("rb") as file:
+            index = msgspec.json.decode(_load(file, np.dtype(np.uint8)).tobytes(), type=_Index)
             if index.version != _VERSION:
                 return {}
-            columns = {name: held[name] for name in _KINDS}
+            columns = {name: _load(file, kind) for name, kind in _KINDS.items()}
+        _check(columns, index.crc32)
     except FileNotFoundError:
         return {}
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-        msgspec.MsgspecError,
-    ) as error:
+    except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:
         _log.warning("everystep: %s is not usable (%s): the log is read anew", path, error)
         return {}
     at = dict.fromkeys(_KINDS, 0)
@@ -114,19 +110,21 @@ def load_digests(path: Path) -> dict[Key, PartDigest]:
 
 def save_digests(path: Path, digests: Digests) -> None:
     """Write the file, whole or not at all. A disk that refuses costs time later, and no more."""
-    entries, columns = [], {name: [np.zeros(0, kind)] for name, kind in _KINDS.items()}
+    entries = []
+    columns: dict[str, list[Records]] = {name: [] for name in _KINDS}
     for key, held in digests.items():
         counts = {name: len(getattr(held.digest, name)) for name in _KINDS}
         entries.append(_Entry(key, held.metrics, **counts))
         for name in _KINDS:
             columns[name].append(getattr(held.digest, name))
-    index = np.frombuffer(msgspec.json.encode(_Index(_VERSION, entries)), np.uint8)
-    cells, terms, edges = (np.concatenate(columns[name]) for name in ("cells", "terms", "edges"))
+    joined = {name: concatenated(arrays, _KINDS[name]) for name, arrays in columns.items()}
+    index = msgspec.json.encode(_Index(_VERSION, _crc32(joined), entries))
     temporary = durable.temporary_path(path)
     try:
         clear_abandoned(path)
         with temporary.open("wb") as file:
-            np.savez(file, index=index, cells=cells, terms=terms, edges=edges)
+            for array in (np.frombuffer(index, np.uint8), *joined.values()):
+                write_array(file, array, allow_pickle=False)
         temporary.replace(path)
     except OSError as error:
         _log.warning(
@@ -134,3 +132,22 @@ def save_digests(path: Path, digests: Digests) -> None:
         )
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _load(file: BinaryIO, kind: np.dtype[Any]) -> Any:
+    array = read_array(file, allow_pickle=False)
+    if array.dtype != kind or array.ndim != 1:
+        raise ValueError(f"an array of {array.dtype} in it")
+    return array
+
+
+def _check(columns: Mapping[str, Records], expected: int) -> None:
+    if _crc32(columns) != expected:
+        raise ValueError("its bytes do not match their checksum")
+
+
+def _crc32(columns: Mapping[str, Records]) -> int:
+    crc = 0
+    for name in _KINDS:
+        crc = zlib.crc32(columns[name].tobytes(), crc)
+    return crc

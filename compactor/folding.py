@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from compactor.fold.assemble import assemble, is_in_order, joined
+from compactor.fold.assembly import assemble, is_in_order, joined
 from compactor.fold.digest import Digest, join
 from compactor.fold.parts import PartDigest
 from compactor.lines import MOST_STRETCHES, Line, Points, find_gaps

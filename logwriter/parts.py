@@ -7,6 +7,7 @@ file that vanished, or a gap, means to look once more.
 
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from logwriter.stretches import Stretch, held_twice, subtract
 _LOOKS = 5
 _LIVE_LOOKS = 100  # a fast writer may seal a journal under each look
 _PAUSE_SECONDS = 0.02
+_CHECKED_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def _read_once(folder: Path, writer: WriterId, *, live: bool) -> WriterLog | Non
     if state.started is None and empty:
         return None
     listing = rundir.list_writer(folder)
-    sealed = [segment_part(folder / name, state) for name in state.segments]
+    with ThreadPoolExecutor(_CHECKED_AT_ONCE) as pool:  # checksums leave the interpreter's lock
+        sealed = list(pool.map(lambda name: segment_part(folder / name, state), state.segments))
     parts = sorted(
         [*sealed, *_journal_parts(listing, settled(sealed, state), writer, live=live)],
         key=lambda part: part.first_seq,

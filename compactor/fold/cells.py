@@ -10,6 +10,7 @@ The merge of moments is the pairwise update of Chan, Golub and LeVeque, "Algorit
 Sample Variance" (The American Statistician 37(3), 1983), for many parts at once.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -66,6 +67,14 @@ def starts_of(*keys: npt.NDArray[Any]) -> Ints:
     for key in keys:
         change[1:] |= key[1:] != key[:-1]
     return np.flatnonzero(change)
+
+
+def concatenated(arrays: Sequence[Records], kind: np.dtype[np.void]) -> Records:
+    """Structured arrays of one type one after another; NumPy compares all fields of all of them."""
+    size = kind.itemsize
+    raw = [np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in arrays]
+    joined: Records = np.concatenate([np.zeros((0, size), np.uint8), *raw]).reshape(-1).view(kind)
+    return joined
 
 
 def owners(starts: Ints, count: int) -> Ints:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compactor.fold.cells import CELL, ROW, Records, distance, owners, pick, starts_of
+from compactor.fold.cells import CELL, ROW, Records, concatenated, distance, owners, pick, starts_of
 from compactor.fold.exact import MOST_VALUES, TERM, approximate, sum_exactly
 from compactor.fold.gaps import EDGE, find_edges
 from compactor.fold.rows import Rows, fill_rows
@@ -46,15 +46,17 @@ class Digest:
 
 def join(digests: Sequence[Digest]) -> Digest:
     """Digests one after another, as one."""
-    cells, terms, count = [np.zeros(0, CELL)], [np.zeros(0, TERM)], 0
+    terms, count = [], 0
     for each in digests:
         moved = each.terms.copy()
         moved["cell"] += count
         count += len(each.cells)
-        cells.append(each.cells)
         terms.append(moved)
-    edges = [np.zeros(0, EDGE), *(each.edges for each in digests)]
-    return Digest(*map(np.concatenate, (cells, terms, edges)))
+    return Digest(
+        concatenated([each.cells for each in digests], CELL),
+        concatenated(terms, TERM),
+        concatenated([each.edges for each in digests], EDGE),
+    )
 
 
 def digest(rows: Rows) -> Digest:
@@ -162,8 +164,9 @@ def _summed(rows: Rows, starts: Ints, *, in_order: bool) -> Digest:
     if not finite.all():
         _count_broken(cells, rows, owner, starts, finite)
         rows, owner = rows.take(finite), owner[finite]
-    cells["finite"] = np.bincount(owner, minlength=len(cells))
-    terms = _add_values(cells, rows, owner, in_order=in_order)
+        starts = starts_of(owner)
+    cells["finite"][owner[starts]] = np.diff(starts, append=len(rows))
+    terms = _add_values(cells, rows, owner, starts, in_order=in_order)
     return Digest(cells, terms, edges)
 
 
@@ -182,9 +185,11 @@ def _count_broken(cells: Records, rows: Rows, owner: Ints, starts: Ints, finite:
     cells["broken"][owner[first]] = chosen
 
 
-def _add_values(cells: Records, rows: Rows, owner: Ints, *, in_order: bool) -> Records:
+def _add_values(
+    cells: Records, rows: Rows, owner: Ints, starts: Ints, *, in_order: bool
+) -> Records:
     """Extremes and moments of the finite rows; returns the terms of their sums."""
-    value, starts = rows.value, starts_of(owner)
+    value = rows.value
     if not len(starts):
         return np.zeros(0, TERM)
     held = owner[starts]
@@ -202,17 +207,16 @@ def _add_values(cells: Records, rows: Rows, owner: Ints, *, in_order: bool) -> R
             chosen = np.zeros(len(at), ROW)
             fill_rows(chosen, rows, at)
             cells[part][held] = chosen
-    found = sum_exactly(value, owner, np.abs(extremes).max(axis=0))
+    found = sum_exactly(value, owner, starts, np.abs(extremes).max(axis=0))
     count = np.maximum(cells["finite"], 1)
     with np.errstate(over="ignore", invalid="ignore"):
         cells["mean"] = approximate(found, len(cells)) / count
-        step = distance(rows.step, cells["first"]["step"][owner])
-        cells["along"][held] = np.add.reduceat(step, starts) / count[held]
-        off, away = value - cells["mean"][owner], step - cells["along"][owner]
-        for name, product in (
-            ("square", off * off),
-            ("spread", away * away),
-            ("product", off * away),
-        ):
-            cells[name][held] = np.add.reduceat(product, starts)
+        away = distance(rows.step, cells["first"]["step"].copy()[owner])
+        cells["along"][held] = np.add.reduceat(away, starts) / count[held]
+        away -= cells["along"].copy()[owner]
+        off = value - cells["mean"].copy()[owner]
+        cells["product"][held] = np.add.reduceat(off * away, starts)
+        for name, square in (("square", off), ("spread", away)):
+            np.multiply(square, square, out=square)
+            cells[name][held] = np.add.reduceat(square, starts)
     return found

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from compactor.fold.cells import Records, starts_of
+from compactor.fold.cells import Records, concatenated, starts_of
 from compactor.sampling.arrays import Floats, Ints
 
 TERM = np.dtype([("cell", "<i8"), ("exponent", "<i8"), ("amount", "<i8")])
@@ -25,23 +25,23 @@ _STEEP = 1000  # no power of two above this one is a float by itself, with some 
 _FAINT = 2.0**-900
 
 
-def sum_exactly(values: Floats, owner: Ints, largest: Floats) -> Records:
+def sum_exactly(values: Floats, owner: Ints, starts: Ints, largest: Floats) -> Records:
     """The exact sums of groups of values.
 
     Args:
         values: Finite, at most `MOST_VALUES` in a group, shape ``(N,)``.
         owner: The group of each, never decreasing, shape ``(N,)``.
+        starts: Where each group that has values starts.
         largest: The largest magnitude in each group, by group, shape ``(G,)``.
 
     Returns:
         Terms, of `TERM`, by group and in decreasing exponents.
     """
-    found = list(_cut(values, owner, np.frexp(largest)[1].astype(np.int64)))
-    joined = np.concatenate([np.zeros(0, TERM), *found])
-    return joined[np.lexsort((-joined["exponent"], joined["cell"]))]
+    found = concatenated(_cut(values, owner, starts, np.frexp(largest)[1].astype(np.int64)), TERM)
+    return found[np.lexsort((-found["exponent"], found["cell"]))]
 
 
-def _cut(values: Floats, owner: Ints, magnitude: Ints) -> list[Records]:
+def _cut(values: Floats, owner: Ints, starts: Ints, magnitude: Ints) -> list[Records]:
     """Cut all values piece by piece, until nothing is left. All are below ``2**magnitude[owner]``."""
     shift = BITS - magnitude
     half = np.clip(shift, -_STEEP, _STEEP)
@@ -56,22 +56,24 @@ def _cut(values: Floats, owner: Ints, magnitude: Ints) -> list[Records]:
             least = np.frexp(np.maximum.reduceat(np.abs(values[faint]), own))[1]
             below = np.zeros(len(magnitude), np.int64)
             below[owner[faint][own]] = least
-            found += _cut(values[faint], owner[faint], below)
+            found += _cut(values[faint], owner[faint], own, below)
             rest[faint] = 0.0
     while len(rest):
         whole = np.rint(rest)
-        starts = starts_of(owner)
         term = np.zeros(len(starts), TERM)
         term["cell"] = owner[starts]
         term["exponent"] = -shift[owner[starts]]
         term["amount"] = np.add.reduceat(whole.astype(np.int64), starts)
         found.append(term[term["amount"] != 0])
         rest -= whole
-        left = np.flatnonzero(rest)
-        if len(left) < len(rest):
-            rest, owner = rest[left], owner[left]
-        rest *= _PIECE
-        shift = shift + BITS
+        left = np.count_nonzero(rest)
+        if left <= len(rest) // 2:
+            at = np.flatnonzero(rest)
+            rest, owner = rest[at], owner[at]
+            starts = starts_of(owner)
+        if left:
+            rest *= _PIECE
+            shift = shift + BITS
     return found
 
 
@@ -92,10 +94,17 @@ def means(found: Records, counts: Ints) -> list[float | None]:
     Returns:
         By group; ``None`` for a group without values.
     """
-    amounts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    columns = (found[name].tolist() for name in ("cell", "exponent", "amount"))
-    for group, exponent, amount in zip(*columns, strict=True):
-        amounts[group][exponent] += amount
+    order = np.lexsort((found["exponent"], found["cell"]))
+    found = found[order]
+    starts = starts_of(found["cell"], found["exponent"])
+    amounts: dict[int, dict[int, int]] = defaultdict(dict)
+    if len(starts):
+        # the sums of many amounts do not fit into 64 bits; those of their halves do
+        high = np.add.reduceat(found["amount"] >> 32, starts).tolist()
+        low = np.add.reduceat(found["amount"] & 0xFFFFFFFF, starts).tolist()
+        groups, exponents = (found[name][starts].tolist() for name in ("cell", "exponent"))
+        for group, exponent, upper, lower in zip(groups, exponents, high, low, strict=True):
+            amounts[group][exponent] = (upper << 32) + lower
     return [
         _mean(amounts.get(group, {}), count) if count else None
         for group, count in enumerate(counts.tolist())

@@ -100,11 +100,14 @@ def _rows(table: pa.Table, line: Ints, attempt: int) -> Rows:
     rows = Rows(
         line=line,
         step=table.column("step").to_numpy(),
-        position=seq + (attempt << ATTEMPT_SHIFT),
+        position=seq + (attempt << ATTEMPT_SHIFT) if attempt else seq,
         epoch=(epoch.fill_null(NO_EPOCH) if epoch.null_count else epoch).to_numpy(),
         time=table.column("time").cast(pa.int64()).to_numpy(),
         value=table.column("value").to_numpy(),
     )
-    lines, along = np.diff(line), np.diff(seq)
-    in_order = ((lines > 0) | (lines == 0) & (along > 0)).all()
-    return rows if in_order else rows.take(np.lexsort((seq, line)))
+    begin = starts_of(line)
+    rises = seq[1:] > seq[:-1]
+    rises[begin[1:] - 1] = True
+    if rises.all() and (np.diff(line[begin]) > 0).all():
+        return rows
+    return rows.take(np.lexsort((seq, line)))

@@ -33,7 +33,9 @@ width only, a line would look right at that width only), ``n / 2`` on a logarith
 2`` on a linear axis without outliers."""
 SLIVER = 0.25
 """The share of the chart's height below which the middle 98 % of the points get a canvas."""
-DROPPED_AT_ONCE = 0.05
+DROPPED_AT_ONCE, DROPPED_AT_FIRST, FAR = 0.05, 0.3, 3.0
+"""The share of the points that is dropped before the others are judged anew; a larger one as long as
+there are ``FAR`` times as many as there may be."""
 UNSEEN = 0.01
 """Pixels of ink that nobody misses."""
 POINTS_A_SPIKE = 16
@@ -108,7 +110,8 @@ def _prune(views: list[Canvas], pinned: Mask, n: int) -> Ints:
     while len(kept) > 2:
         cost = np.sum([worth(view, kept) for view in views], axis=0)
         cost[pinned[kept[1:-1]]] = np.inf
-        wanted = min(len(kept) - n, max(1, int(DROPPED_AT_ONCE * len(kept))))
+        share = DROPPED_AT_ONCE if len(kept) < FAR * n else DROPPED_AT_FIRST
+        wanted = min(len(kept) - n, max(1, int(share * len(kept))))
         low = cost <= unseen
         low[np.argsort(cost, kind="stable")[: max(wanted, 0)]] = True
         dropped = np.flatnonzero(_every_other(low & np.isfinite(cost))) + 1

@@ -181,7 +181,12 @@ def _merged(cells: Records, max_points: int) -> Records:
         cells["first"]["step"], shift_for(low, high, BUCKETS_A_POINT * max_points)
     )
     order = np.lexsort((cells["first"]["position"], cells["first"]["step"], bucket))
-    return merge(cells[order], starts_of(bucket[order]))
+    return merge(_taken(cells, order), starts_of(bucket[order]))
+
+
+def _taken(cells: Records, order: Ints) -> Records:
+    """The cells in an order, copied only if it is another one."""
+    return cells if (order[1:] > order[:-1]).all() else cells[order]
 
 
 def _marks(buckets: Records) -> Points:
@@ -250,7 +255,7 @@ def _epochs(cells: Records, terms: Records) -> tuple[tuple[EpochStats, ...], Int
     order = np.lexsort((cells["first"]["position"], attempt, epoch))
     outside = epoch == NO_EPOCH
     starts = starts_of(epoch[order], np.where(outside, 0, attempt)[order])
-    merged = merge(cells[order], starts)
+    merged = merge(_taken(cells, order), starts)
     group = np.empty(len(cells), np.int64)
     group[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(cells)))
     regrouped = terms.copy()
