@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from compactor.record import Best, Record
+from compactor.record import Best, Finding, Record
 from compactor.store import record_path
 from compactor.workers import Died, call_all
 from logwriter.errors import EverystepError
@@ -36,6 +36,7 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     rows: int
     best: Best | None
+    findings: list[Finding]
     charts: list[str]
     not_drawn: list[str]
     notes: list[str]
@@ -192,6 +193,7 @@ def summarize(record: Record, path: Path) -> Compacted:
         status=record.run.status,
         rows=record.run.rows,
         best=record.best,
+        findings=record.findings,
         charts=list(record.charts),
         not_drawn=record.not_drawn,
         notes=record.notes,

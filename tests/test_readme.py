@@ -36,7 +36,7 @@ def test_every_example_runs_and_does_what_it_says(
     assert "train/loss" in printed
     assert "shape: (3, 6)" in printed
     commands = [line.split("#")[0] for line in blocks("sh")[-1].splitlines()]
-    assert len(commands) == 7
+    assert len(commands) == 8
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "everystep"

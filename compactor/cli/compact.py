@@ -142,6 +142,10 @@ def _told(compacted: Compacted) -> str:
     lines = [
         _head(compacted),
         *([] if compacted.best is None else [told_point(compacted.best)]),
+        *(
+            f"{each.severity.capitalize()}: {each.text} {each.advice}"
+            for each in compacted.findings
+        ),
         *compacted.notes,
         f"Written to {compacted.record}",
     ]
@@ -158,7 +162,9 @@ def _told_outcome(outcome: Outcome) -> str:
         raise ValueError(f"{outcome.path}: neither a record nor an error")
     best = outcome.compacted.best
     point = "" if best is None else f", {best.metric} {best.value:.6g} at step {best.step:,}"
-    return printable(f"{outcome.path}: {_head(outcome.compacted)}{point}")
+    rules = [each.rule for each in outcome.compacted.findings if each.severity != "info"]
+    found = f"; {', '.join(rules)}" if rules else ""
+    return printable(f"{outcome.path}: {_head(outcome.compacted)}{point}{found}")
 
 
 def _head(compacted: Compacted) -> str:
