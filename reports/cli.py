@@ -52,7 +52,7 @@ COMMANDS = {
     ),
     "export": Entry(
         "compactor.cli.export:export",
-        "Write a run for other programs: charts, plain lines or a table.",
+        "Write RUN for other programs: charts, plain lines or a table.",
     ),
     "report": Entry("reports.commands:report", "Draw a run as a web page and PNG charts."),
 }
