@@ -21,7 +21,7 @@ from compactor.sampling import LEAST_POINTS, parse_policy
 from compactor.scan import Progress, Scan, scan_run
 from compactor.smoothing import parse_smoothing
 from compactor.store import record_path, write_record
-from logwriter.errors import NoMonitorError, UnknownMetricError
+from logwriter.errors import NoMonitorError, NothingLoggedError, UnknownMetricError
 
 
 def compact(
@@ -74,6 +74,7 @@ def compact(
 
     Raises:
         NotARunError: There is no run at ``path``.
+        NothingLoggedError: The rank asked for has no rows.
         UnknownMetricError: ``monitor`` was not logged, or not by the rank asked for.
         NoMonitorError: ``monitor`` is given, but nothing says which of its values are good.
         DamagedError: The log's bytes do not match their checksums.
@@ -96,6 +97,11 @@ def compact(
     kept = target.with_name(CACHE_NAME) if cache else None
     say = progress or _say_nothing
     with scan_run(path, max_points, say, threads=threads, memory=memory, cache=kept) as scan:
+        if isinstance(ranks, int) and scan.ranks and ranks not in scan.ranks:
+            known = ", ".join(map(str, scan.ranks))
+            raise NothingLoggedError(
+                f"{fspath(path)}: rank {ranks} logged nothing; ranks that did: {known}"
+            )
         notes = _notes(scan, ranks)
         rank = None if ranks == "all" else ranks
         rule = _Rule(rank=rank, per=per, of=of, min_delta=min_delta)

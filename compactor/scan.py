@@ -1,6 +1,7 @@
 """A run, read and scanned once: what every decision is made from."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from logwriter.parts import Part
 from logwriter.runlog import RunLog, read
 
 Progress = Callable[[str], None]
+_SECONDS_BETWEEN_WORDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,25 @@ def _digests(
     keys = keys_of(log, parts)
     known = load_digests(cache) if cache else {}
     new = [part for part, key in zip(parts, keys, strict=True) if key not in known]
-    say(f"scanning {sum(part.rows for part in new):,} rows")
-    made = digest_parts(new, threads)
+    made = _telling(digest_parts(new, threads), new, say)
     digests = [next(made) if key is None or key not in known else known[key] for key in keys]
     held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
     sealed = sum(part.rows for part, key in zip(parts, keys, strict=True) if key is not None)
     if cache and sealed >= CACHED_ROWS and held.keys() != known.keys():
         save_digests(cache, held)
     return digests
+
+
+def _telling(made: Iterator[PartDigest], parts: list[Part], say: Progress) -> Iterator[PartDigest]:
+    """Say how far the scan is, now and then."""
+    total, done, said = sum(part.rows for part in parts), 0, time.monotonic()
+    say(f"scanning {total:,} rows")
+    for part, digested in zip(parts, made, strict=True):
+        yield digested
+        done += part.rows
+        if time.monotonic() > said + _SECONDS_BETWEEN_WORDS:
+            said = time.monotonic()
+            say(f"scanned {done:,} of {total:,} rows")
 
 
 def _marked(log: RunLog) -> list[Part]:

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from compactor import compact
+from compactor import compact, folding, scan
+from compactor.cache import CACHE_NAME
 from logwriter import Run
 from logwriter.repair import repair
 from reports.cli import main
@@ -43,22 +45,31 @@ def snapshot(path: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def test_the_record_is_the_same_byte_for_byte(tmp_path: Path) -> None:
-    """Compacted twice, before and after sealing, deleted and derived again."""
+@pytest.mark.parametrize("whole", [0, 65_536])
+def test_the_record_is_the_same_byte_for_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
+) -> None:
+    """Again, with one thread, before and after sealing, with the cache and from scratch."""
+    monkeypatch.setattr(folding, "WHOLE_ROWS", whole)
+    monkeypatch.setattr(scan, "CACHED_ROWS", 0)
     path = tmp_path / "run"
     subprocess.run([sys.executable, "-c", DIES, str(path)], check=False)
     assert list(path.rglob("*.wal")), "some rows are not sealed"
-    compact(path)
-    first = (path / "record.json").read_bytes()
-    compact(path)
-    assert (path / "record.json").read_bytes() == first
+
+    def made(**how: Any) -> bytes:
+        (path / "record.json").unlink(missing_ok=True)
+        compact(path, smooth="ema:0.9", max_points=64, **how)
+        return (path / "record.json").read_bytes()
+
+    first = made()
+    assert b'"policy": "adaptive"' in first
+    assert (path / CACHE_NAME).exists() == bool(list(path.rglob("*.parquet")))
+    for how in ({}, {"threads": 1}, {"cache": False}, {"cache": False, "threads": 1}):
+        assert made(**how) == first
     repair(path)
     assert not list(path.rglob("*.wal")), "all rows are sealed"
-    compact(path)
-    assert (path / "record.json").read_bytes() == first
-    (path / "record.json").unlink()
-    compact(path)
-    assert (path / "record.json").read_bytes() == first
+    for how in ({}, {"threads": 1}, {"cache": False}):
+        assert made(**how) == first
 
 
 def test_the_report_is_the_same_byte_for_byte(tmp_path: Path) -> None:

@@ -156,6 +156,24 @@ def test_a_flipped_bit_is_reported_though_the_segment_is_cached(
     assert (run_path / "record.json").read_bytes() == before
 
 
+def test_no_segment_with_a_flipped_bit_is_averaged_in(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever segment and whichever byte; the error names the file."""
+    train(run_path, 0, 20_000)
+    monkeypatch.setattr(folding, "WHOLE_ROWS", 1000)
+    rng = np.random.default_rng(0)
+    for victim in segments(run_path):
+        good = victim.read_bytes()
+        for place in rng.integers(0, len(good), 4).tolist():
+            victim.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+            with pytest.raises(DamagedError, match=victim.name):
+                compact(run_path)
+            assert not (run_path / "record.json").exists()
+        victim.write_bytes(good)
+    compact(run_path)
+
+
 def test_what_a_killed_compaction_left_is_cleared(run_path: Path, decoded: list[Part]) -> None:
     """Its half-written cache; another one at work is let be."""
     train(run_path, 0, 20_000)
