@@ -17,6 +17,7 @@ from compactor.record import Best, Finding, Record
 from compactor.store import record_path
 from compactor.workers import Died, call_all
 from logwriter.errors import EverystepError
+from logwriter.rundir import is_run
 
 PROCESS_BYTES = 256 << 20
 """What a process takes besides DuckDB's buffers: 150 MB of libraries, the rest for arrays."""
@@ -25,6 +26,7 @@ LEAST_SCAN_BYTES = 64 << 20
 _SHARE_OF_MACHINE = 0.8  # DuckDB's own default, which would count once for each process
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY_UNITS = {"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40}
+_LARGEST_SIZE = 1 << 50
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]i?)?b?", re.ASCII | re.IGNORECASE)
 
 
@@ -75,19 +77,28 @@ def expand(patterns: Sequence[str]) -> list[Path]:
     """The paths that patterns mean, as a shell would expand them; each of them once.
 
     A path that exists is meant as it is, whatever characters it has; so is a pattern that matches
-    nothing.
+    nothing. What a pattern matches beside runs, such as notes, is passed over.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for pattern in patterns:
-        matches = [] if Path(pattern).exists() else sorted(glob.glob(pattern))  # noqa: PTH207  a shell's rules
-        for each in map(Path, matches or [pattern]):
-            found.setdefault(each.resolve(), each)
+        matches = [] if os.path.lexists(pattern) else sorted(glob.glob(pattern))  # noqa: PTH207  a shell's rules
+        runs = [each for each in matches if _may_be_run(Path(each))]
+        for each in map(Path, runs or matches or [pattern]):
+            found.setdefault(os.path.realpath(each), each)
     return list(found.values())
+
+
+def _may_be_run(path: Path) -> bool:
+    """Whether it is a run, or cannot be looked at: then it is worth an error."""
+    try:
+        return is_run(path)
+    except OSError:
+        return True
 
 
 def is_batch(patterns: Sequence[str]) -> bool:
     """Whether they may mean several runs: there are several, or one that is no path by itself."""
-    return len(patterns) > 1 or (glob.has_magic(patterns[0]) and not Path(patterns[0]).exists())
+    return len(patterns) > 1 or (glob.has_magic(patterns[0]) and not os.path.lexists(patterns[0]))
 
 
 def parse_size(text: str) -> int:
@@ -100,7 +111,10 @@ def parse_size(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is no size; give one such as 2GB or 512MiB")
     number, unit = match.groups()
-    return int(float(number) * (_UNITS | _BINARY_UNITS)[(unit or "").lower()])
+    size = int(float(number) * (_UNITS | _BINARY_UNITS)[(unit or "").lower()])
+    if size > _LARGEST_SIZE:
+        raise ValueError(f"{text!r} is more than any machine has; give a size such as 2GB")
+    return size
 
 
 def shares(runs: int, jobs: int | None, memory: int | None, threads: int | None) -> Shares:

@@ -7,29 +7,42 @@ at every compaction, and a digest is used only for the very bytes that it was ma
 """
 
 import logging
+import os
+import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
-from numpy.lib.format import read_array, write_array
 
-from compactor.fold.cells import CELL, Records, concatenated
-from compactor.fold.digest import CELLS_A_RUN, EARLY_BITS, FEWEST_CELLS, ROWS_A_CELL, Digest
+from compactor.fold.cells import CELL, Records
+from compactor.fold.digest import (
+    CELLS_A_RUN,
+    EARLY_BITS,
+    FEWEST_CELLS,
+    MOST_ROWS_A_CELL,
+    ROWS_A_CELL,
+    Digest,
+)
 from compactor.fold.exact import TERM
 from compactor.fold.gaps import EDGE
 from compactor.fold.parts import PartDigest
 from compactor.store import clear_abandoned
 from logwriter import durable
+from logwriter.errors import DamagedError
 from logwriter.parts import Part
+from logwriter.regular import open_regular
 from logwriter.runlog import RunLog
 
 CACHE_NAME = "record.cache"
-CACHED_ROWS = 1 << 18
-"""Of fewer rows in sealed segments nothing is kept: reading them again takes no time."""
-_VERSION = [1, ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
+CACHED_VALUES = 1 << 20
+"""Of fewer values in sealed segments nothing is kept: reading them again takes no time."""
+LARGEST_SHARE = 1.0
+"""Nothing is kept that would take more room than this share of the segments."""
+_MAGIC = b"everyfld"
+_VERSION = [1, ROWS_A_CELL, MOST_ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
 """The first number is to be counted up with any change to how a digest is computed."""
 _KINDS = {"cells": CELL, "terms": TERM, "edges": EDGE}
 
@@ -57,7 +70,6 @@ class _Entry(msgspec.Struct):
 
 class _Index(msgspec.Struct):
     version: list[int]
-    crc32: int
     entries: list[_Entry]
 
 
@@ -86,47 +98,37 @@ def keys_of(log: RunLog, parts: Iterable[Part]) -> list[Key | None]:
 def load_digests(path: Path) -> dict[Key, PartDigest]:
     """What the file holds; nothing, if it is not there or not whole."""
     try:
-        with path.open("rb") as file:
-            index = msgspec.json.decode(_load(file, np.dtype(np.uint8)).tobytes(), type=_Index)
-            if index.version != _VERSION:
-                return {}
-            columns = {name: _load(file, kind) for name, kind in _KINDS.items()}
-        _check(columns, index.crc32)
+        with os.fdopen(open_regular(path), "rb") as file:
+            return _decode(file.read())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:
+    except (OSError, DamagedError) as error:
         _log.warning("everystep: %s is not usable (%s): the log is read anew", path, error)
         return {}
-    at = dict.fromkeys(_KINDS, 0)
-    found = {}
-    for entry in index.entries:
-        slices = {}
-        for name in _KINDS:
-            end = at[name] + getattr(entry, name)
-            slices[name], at[name] = columns[name][at[name] : end], end
-        found[entry.key] = PartDigest(entry.metrics, Digest(**slices))
-    return found
 
 
 def save_digests(path: Path, digests: Digests) -> None:
     """Write the file, whole or not at all. A disk that refuses costs time later, and no more."""
-    entries = []
-    columns: dict[str, list[Records]] = {name: [] for name in _KINDS}
-    for key, held in digests.items():
-        counts = {name: len(getattr(held.digest, name)) for name in _KINDS}
-        entries.append(_Entry(key, held.metrics, **counts))
-        for name in _KINDS:
-            columns[name].append(getattr(held.digest, name))
-    joined = {name: concatenated(arrays, _KINDS[name]) for name, arrays in columns.items()}
-    index = msgspec.json.encode(_Index(_VERSION, _crc32(joined), entries))
+    arrays = [getattr(held.digest, name) for name in _KINDS for held in digests.values()]
+    if sum(array.nbytes for array in arrays) > LARGEST_SHARE * sum(key.size for key in digests):
+        return
+    entries = [
+        _Entry(key, held.metrics, *(len(getattr(held.digest, name)) for name in _KINDS))
+        for key, held in digests.items()
+    ]
+    index = msgspec.json.encode(_Index(_VERSION, entries))
     temporary = durable.temporary_path(path)
     try:
         clear_abandoned(path)
         with temporary.open("wb") as file:
-            for array in (np.frombuffer(index, np.uint8), *joined.values()):
-                write_array(file, array, allow_pickle=False)
+            crc = 0
+            for part in (_MAGIC + struct.pack("<Q", len(index)), index, *arrays):
+                data = memoryview(part.tobytes() if isinstance(part, np.ndarray) else part)
+                crc = zlib.crc32(data, crc)
+                file.write(data)
+            file.write(struct.pack("<I", crc))
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
         _log.warning(
             "everystep: %s cannot be written (%s): the next time takes longer", path, error
         )
@@ -134,20 +136,30 @@ def save_digests(path: Path, digests: Digests) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _load(file: BinaryIO, kind: np.dtype[Any]) -> Any:
-    array = read_array(file, allow_pickle=False)
-    if array.dtype != kind or array.ndim != 1:
-        raise ValueError(f"an array of {array.dtype} in it")
-    return array
+def _decode(data: bytes) -> dict[Key, PartDigest]:
+    """The digests in the bytes of a file; none of another version.
 
-
-def _check(columns: Mapping[str, Records], expected: int) -> None:
-    if _crc32(columns) != expected:
-        raise ValueError("its bytes do not match their checksum")
-
-
-def _crc32(columns: Mapping[str, Records]) -> int:
-    crc = 0
-    for name in _KINDS:
-        crc = zlib.crc32(columns[name].tobytes(), crc)
-    return crc
+    Raises:
+        DamagedError: The bytes are not those that were written.
+    """
+    start = len(_MAGIC) + 8
+    if len(data) < start + 4 or not data.startswith(_MAGIC):
+        raise DamagedError("it is no cache of everystep's")
+    if zlib.crc32(memoryview(data)[:-4]) != struct.unpack("<I", data[-4:])[0]:
+        raise DamagedError("its bytes do not match their checksum")
+    (length,) = struct.unpack_from("<Q", data, len(_MAGIC))
+    index = msgspec.json.decode(data[start : start + length], type=_Index)
+    if index.version != _VERSION:
+        return {}
+    columns: dict[str, list[Records]] = {}
+    at = start + length
+    for name, kind in _KINDS.items():
+        columns[name] = []
+        for entry in index.entries:
+            count = getattr(entry, name)
+            columns[name].append(np.frombuffer(data, kind, count, at))
+            at += count * kind.itemsize
+    return {
+        entry.key: PartDigest(entry.metrics, Digest(*parts))
+        for entry, *parts in zip(index.entries, *columns.values(), strict=True)
+    }

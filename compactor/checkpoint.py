@@ -63,6 +63,7 @@ def _up_to(saved: Sequence[CheckpointSaved], left: int) -> Iterator[CheckpointSa
 
 
 def _is_there(saved: CheckpointSaved, winner: Winner) -> bool:
-    if winner.epoch is None:
+    """A row wins alone, or with its whole epoch: then any checkpoint of the epoch has its model."""
+    if winner.epoch is None or winner.per in {"step", "epoch min", "epoch max"}:
         return saved.step == winner.step
     return saved.epoch == winner.epoch

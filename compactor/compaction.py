@@ -10,13 +10,12 @@ from compactor.along import epoch_spans
 from compactor.around import Drawing
 from compactor.best import Of, Per, check_rule
 from compactor.cache import CACHE_NAME
-from compactor.charts import Plan, defined_goal, draw_chart, plan_charts, ranks_left_out
+from compactor.charts import Plan, draw_chart, plan_charts
 from compactor.decision import Decision, as_best, best_by_metric, decide
-from compactor.epochs import epoch_table, merged
-from compactor.findings import Evidence, find_findings
-from compactor.history import messages, phases, run_info, started_us
+from compactor.document import Chosen, Decided, make_record, notes_on, notes_on_policies
+from compactor.history import started_us
 from compactor.ranks import RankChoice
-from compactor.record import Best, Chart, Finding, MetricBest, Record
+from compactor.record import Chart, Record
 from compactor.sampling import LEAST_POINTS, parse_policy
 from compactor.scan import Progress, Scan, scan_run
 from compactor.smoothing import parse_smoothing
@@ -63,8 +62,9 @@ def compact(
         smooth: Which smoothed lines to add: ``"ema:0.98"`` or ``"mean:100"``.
         charts: How many charts to draw; the metrics of the others are listed.
         output: The file to write; ``record.json`` in the run's folder by default.
-        cache: Whether to keep what was read of sealed segments beside the record, so that the next
-            compaction reads only new ones. The record is the same without it.
+        cache: Whether to keep what was read of a long run's sealed segments beside its record, so that
+            the next compaction reads only new ones; never beside an ``output``. The record is the same
+            without it.
         threads: How many threads may work; as many as there are processors by default.
         memory: How many bytes DuckDB may use.
         progress: Told, in a few words, what is being done.
@@ -94,7 +94,9 @@ def compact(
     others = {name: parse_policy(text) for name, text in (policies or {}).items()}
     filtered = None if smooth is None else parse_smoothing(smooth)
     target = record_path(Path(path)) if output is None else Path(output)
-    kept = target.with_name(CACHE_NAME) if cache else None
+    kept = target.with_name(CACHE_NAME) if cache and output is None else None
+    if threads is not None and threads < 1:
+        raise ValueError(f"{threads} threads cannot work; give 1 or more")
     say = progress or _say_nothing
     with scan_run(path, max_points, say, threads=threads, memory=memory, cache=kept) as scan:
         if isinstance(ranks, int) and scan.ranks and ranks not in scan.ranks:
@@ -102,7 +104,7 @@ def compact(
             raise NothingLoggedError(
                 f"{fspath(path)}: rank {ranks} logged nothing; ranks that did: {known}"
             )
-        notes = _notes(scan, ranks)
+        notes = notes_on(scan, ranks)
         rank = None if ranks == "all" else ranks
         rule = _Rule(rank=rank, per=per, of=of, min_delta=min_delta)
         verdict = _judge(scan, monitor, mode, rule, notes)
@@ -120,8 +122,16 @@ def compact(
         )
         watched = verdict.decision.monitor.metric if verdict.decision else None
         plans = plan_charts(scan.lines, scan.log.state.metrics, watched, ranks=ranks)
+        notes += notes_on_policies(others, scan, plans)
         drawn = _draw(scan, plans[:charts], verdict.decision, drawing)
-        record = _record(scan, verdict, plans, drawn, notes)
+        record = make_record(
+            scan,
+            verdict=verdict,
+            plans=plans,
+            charts=drawn,
+            chosen=Chosen.by(scan, ranks),
+            notes=notes,
+        )
     write_record(record, target)
     return record
 
@@ -136,22 +146,13 @@ class _Rule:
     min_delta: float
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What was decided, if anything."""
-
-    decision: Decision | None
-    best: Best | None
-    by_metric: dict[str, MetricBest]
-
-
 def _say_nothing(_: str) -> None:
     """Progress for those who do not ask."""
 
 
 def _judge(
     scan: Scan, monitor: str | None, mode: str | None, rule: _Rule, notes: list[str]
-) -> _Verdict:
+) -> Decided:
     """Decide; what is missing is an error if the caller asked for a monitor, else a note."""
     decision = None
     if scan.lines or monitor is not None:
@@ -164,28 +165,7 @@ def _judge(
     if decision is not None and decision.winner is None:
         notes.append(f"No best point: {decision.why_none()}.")
     found = as_best(scan, decision) if decision else None
-    return _Verdict(decision, found, best_by_metric(scan, decision, per=rule.per, of=rule.of))
-
-
-def _notes(scan: Scan, ranks: RankChoice) -> list[str]:
-    notes = []
-    if not scan.lines:
-        notes.append("No rows were logged.")
-    for attempt in scan.log.state.attempts:
-        lost = sum(each.last_seq - each.first_seq + 1 for each in attempt.lost)
-        if lost:
-            verb = "row is" if lost == 1 else "rows are"
-            notes.append(f"{attempt.writer}: {lost:,} {verb} lost for good.")
-        end = attempt.finished
-        if end is not None and end.dropped:
-            notes.append(f"{attempt.writer}: {end.dropped:,} rows were dropped.")
-        if end is not None and end.not_numbers:
-            kinds = ", ".join(f"{name} ({n:,})" for name, n in sorted(end.not_numbers.items()))
-            notes.append(f"{attempt.writer}: values that were not numbers were left out: {kinds}.")
-    out = ranks_left_out(scan.lines, ranks)
-    if out:
-        notes.append(f"{len(out)} ranks are not drawn on some charts: {out[0]} to {out[-1]}.")
-    return notes
+    return Decided(decision, found, best_by_metric(scan, decision, per=rule.per, of=rule.of))
 
 
 def _draw(
@@ -194,53 +174,3 @@ def _draw(
     monitor = (decision.line, decision.winner) if decision else None
     definitions = scan.log.state.metrics
     return {plan.key: draw_chart(plan, definitions, drawing, monitor=monitor) for plan in plans}
-
-
-def _find(scan: Scan, verdict: _Verdict, seconds_per_step: float | None) -> list[Finding]:
-    state, best = scan.log.state, verdict.best
-    decision = verdict.decision
-    return find_findings(
-        Evidence(
-            lines=scan.lines,
-            monitor=decision.monitor.metric if decision else None,
-            mode=decision.monitor.mode if decision else None,
-            ended={rank: scan.epochs_of(rank).ended for rank in scan.ranks},
-            best_epoch=best.epoch if best else None,
-            best_step=best.step if best else None,
-            goals={metric: defined_goal(metric, state.metrics) for metric in state.metrics},
-            status=state.status,
-            seconds_per_step=seconds_per_step,
-        )
-    )
-
-
-def _record(
-    scan: Scan,
-    verdict: _Verdict,
-    plans: Sequence[Plan],
-    charts: dict[str, Chart],
-    notes: list[str],
-) -> Record:
-    state = scan.log.state
-    leading = scan.leading
-    ranks = sorted({state.first.writer.rank, *scan.ranks})
-    epochs = merged(scan.epochs_of(rank) for rank in ranks)
-    in_epochs = {line.metric for line in leading if any(e.epoch is not None for e in line.epochs)}
-    shown = [metric for plan in plans[: len(charts)] for metric in plan.metrics]
-    columns = [metric for metric in dict.fromkeys(shown) if metric in in_epochs]
-    info = run_info(state, scan.reach, scan.lines)
-    pace = info.seconds / info.steps if info.seconds and info.steps > 1 else None
-    return Record(
-        best_step=verdict.best.step if verdict.best else None,
-        charts=charts,
-        best=verdict.best,
-        best_by_metric=verdict.by_metric,
-        run=info,
-        findings=_find(scan, verdict, pace),
-        epochs=epoch_table(epochs, leading, frozenset(columns)),
-        epoch_columns=columns,
-        phases=phases(state),
-        messages=messages(state),
-        not_drawn=sorted(set(scan.metrics).difference(shown)),
-        notes=notes,
-    )

@@ -13,9 +13,15 @@ _SMALL = frozenset(
 )
 _LARGE = frozenset(
     "acc accuracy ap auc auprc auroc bleu chrf cider correct dice f1 iou jaccard kappa map mcc meteor "
-    "miou mrr ndcg precision psnr r2 recall return returns reward rewards roc rouge score "
+    "miou mrr ndcg precision psnr r2 recall return returns reward rewards roc rouge "
     "sensitivity specificity ssim success winrate".split()
 )
+_WEAK = frozenset({"score", "scores"})
+"""They mean that large values are good, unless another word says otherwise: a Brier score."""
+_ASIDE = frozenset(
+    "code coef coefficient count gap scale size std stdev var variance weight weights".split()
+)
+"""A name that ends in one of these is about a metric, and is not it: the scale of a loss."""
 _SPLITS = "train training val valid validation dev eval evaluation test testing".split()
 _PREFIX = re.compile(rf"({'|'.join(_SPLITS)})[/_.:](.+)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(.+)/({'|'.join(_SPLITS)})", re.IGNORECASE)
@@ -41,14 +47,19 @@ _TITLES = {
 
 def direction(metric: str) -> Mode | None:
     """Whether small or large values of a metric are good, by the last telling word of its name."""
-    for word in reversed(re.split(r"[^A-Za-z0-9]+", metric)):
+    weak: Mode | None = None
+    for place, word in enumerate(reversed(re.split(r"[^A-Za-z0-9]+", metric))):
         parts = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word).lower().split()
+        if place == 0 and parts and parts[-1] in _ASIDE:
+            return None
+        if parts and parts[-1] in _WEAK:
+            weak = "max"
         for known in (word.lower(), word.lower().rstrip("0123456789"), *reversed(parts)):
             if known in _SMALL:
                 return "min"
             if known in _LARGE:
                 return "max"
-    return None
+    return weak
 
 
 def chart_and_line(metric: str) -> tuple[str, str]:

@@ -147,7 +147,7 @@ class Best(_Part, kw_only=True, frozen=True):
     compared: where the monitor has epochs, rows outside them are not. ``min_delta`` is by how much
     a value had to be better than the best before it. ``rank`` is whose values decided, ``null`` for
     the mean over the ranks. ``checkpoint`` is the last one that the attempt that logged the winner saved
-    in the winning epoch (at the winning step, for a run without epochs).
+    in the winning epoch (where a single row won by itself, at its step).
     """
 
     metric: str

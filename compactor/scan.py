@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from compactor.cache import CACHED_ROWS, keys_of, load_digests, save_digests
+from compactor.cache import CACHED_VALUES, keys_of, load_digests, save_digests
 from compactor.epochs import Epochs, find_epochs
 from compactor.fold.parts import PartDigest, digest_parts
 from compactor.folding import fold_lines
 from compactor.history import Reach, Writer, open_ended, reaches
 from compactor.lines import Line, Points
 from compactor.source import Source, open_source
+from logwriter.errors import EverystepError
 from logwriter.parts import Part
 from logwriter.runlog import RunLog, read
 
@@ -92,8 +93,14 @@ def scan_run(
         part for part in parts if part.hidden_from is None or part.hidden_from > part.first_seq
     ]
     with open_source(parts, threads, memory) as source:
-        digests = _digests(log, visible, say, threads or os.cpu_count() or 1, cache)
-        lines = fold_lines(visible, digests, source, max_points)
+        try:
+            digests = _digests(log, visible, say, threads or os.cpu_count() or 1, cache)
+            lines = fold_lines(visible, digests, source, max_points)
+        except MemoryError as error:
+            raise EverystepError(
+                f"there is not enough memory to scan the rows ({error}); free some, or read the run "
+                "on a machine with more"
+            ) from error
         reach = reaches(parts, source.attempts(open_ended(log.state)))
         yield Scan(log, source, lines, reach)
 
@@ -108,8 +115,8 @@ def _digests(
     made = _telling(digest_parts(new, threads), new, say)
     digests = [next(made) if key is None or key not in known else known[key] for key in keys]
     held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
-    sealed = sum(part.rows for part, key in zip(parts, keys, strict=True) if key is not None)
-    if cache and sealed >= CACHED_ROWS and held.keys() != known.keys():
+    values = sum(int(each.digest.cells["rows"].sum()) for each in held.values())
+    if cache and values >= CACHED_VALUES and held.keys() != known.keys():
         save_digests(cache, held)
     return digests
 

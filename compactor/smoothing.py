@@ -98,7 +98,7 @@ def parse_smoothing(text: str) -> Smoothing:
         ValueError: It names no filter.
     """
     kind, _, amount = text.partition(":")
-    if kind == "ema" and re.fullmatch(r"0?\.[0-9]+|0\.?", amount):
+    if kind == "ema" and re.fullmatch(r"0?\.[0-9]+|0\.?", amount) and float(amount) < 1:
         return Exponential(float(amount))
     if kind == "mean" and re.fullmatch(r"0*[1-9][0-9]{0,17}", amount):
         return RunningMean(int(amount))

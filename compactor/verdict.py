@@ -7,6 +7,7 @@ import msgspec
 
 from compactor.best import Of, Per
 from compactor.decision import as_best, best_by_metric, decide
+from compactor.names import listed
 from compactor.record import Best, MetricBest
 from compactor.sampling import LEAST_POINTS
 from compactor.scan import Progress, scan_run
@@ -64,10 +65,10 @@ def judge(
         decision = decide(scan, monitor, mode, rank=rank, per=per, of=of, min_delta=min_delta)
         found = as_best(scan, decision)
         if found is None:
-            raise NothingLoggedError(
-                f"{run}: {decision.why_none()}; give --monitor with another of: "
-                f"{', '.join(scan.metrics)}"
-            )
+            name = decision.monitor.metric
+            others = sorted({each.metric for each in scan.lines if each.finite.any()} - {name})
+            hint = f"; give --monitor with one of: {listed(others)}" if others else ""
+            raise NothingLoggedError(f"{run}: {decision.why_none()}{hint}")
         return Verdict(best=found, by_metric=best_by_metric(scan, decision, per=per, of=of))
 
 

@@ -31,7 +31,10 @@ class Died:
     def __str__(self) -> str:
         """In words."""
         if self.exit_code is not None and self.exit_code < 0:
-            return f"its process was killed by {signal.Signals(-self.exit_code).name}"
+            number = -self.exit_code
+            known = number in signal.valid_signals() and number < signal.SIGRTMIN
+            name = signal.Signals(number).name if known else f"signal {number}"
+            return f"its process was killed by {name}"
         return f"its process ended with exit code {self.exit_code}"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from compactor import compact, folding, scan
+from compactor import cache, compact, folding, scan
 from compactor.cache import CACHE_NAME
 from logwriter import Run
 from logwriter.repair import repair
@@ -51,7 +51,8 @@ def test_the_record_is_the_same_byte_for_byte(
 ) -> None:
     """Again, with one thread, before and after sealing, with the cache and from scratch."""
     monkeypatch.setattr(folding, "WHOLE_ROWS", whole)
-    monkeypatch.setattr(scan, "CACHED_ROWS", 0)
+    monkeypatch.setattr(scan, "CACHED_VALUES", 0)
+    monkeypatch.setattr(cache, "LARGEST_SHARE", 1000.0)
     path = tmp_path / "run"
     subprocess.run([sys.executable, "-c", DIES, str(path)], check=False)
     assert list(path.rglob("*.wal")), "some rows are not sealed"

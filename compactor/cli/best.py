@@ -1,6 +1,5 @@
 """The command ``best``."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,14 +16,16 @@ from compactor.cli.options import (
     RANK,
     RUN,
     Ranks,
+    circumstances,
     progress,
     to_json,
     told_point,
 )
-from compactor.record import Best
 
 if TYPE_CHECKING:
     from compactor.verdict import Verdict
+
+_WIDEST_NAME = 40
 
 
 @click.command()
@@ -85,11 +86,11 @@ def _tell(verdict: "Verdict") -> None:
 
     best = verdict.best
     click.echo(printable(told_point(best)))
-    for line in _circumstances(best):
+    for line in circumstances(best):
         click.echo(printable(line))
     click.echo("The row at that step:")
     named = [(printable(name), value) for name, value in best.row.items()]
-    width = max(len(name) for name, _ in named)
+    width = max(min(len(name), _WIDEST_NAME) for name, _ in named)
     for name, value in named:
         click.echo(f"  {name:{width}}  {'not finite' if value is None else format(value, '.6g')}")
     others = [(name, each) for name, each in verdict.by_metric.items() if name != best.metric]
@@ -104,15 +105,3 @@ def _tell(verdict: "Verdict") -> None:
             headers,
             shorten=0,
         )
-
-
-def _circumstances(best: Best) -> Iterator[str]:
-    """What is worth a line only where it is not as usual."""
-    if best.rank is None:
-        yield "Decided by the mean over the ranks; the row is that of the lowest rank"
-    elif best.rank:
-        yield f"Decided by rank {best.rank}"
-    if best.min_delta:
-        yield f"Better than what came before by more than {best.min_delta:g}"
-    if best.checkpoint is not None:
-        yield f"Checkpoint saved there: {best.checkpoint.path} (step {best.checkpoint.step})"

@@ -1,5 +1,6 @@
 """Options of ``compact`` alone: what its charts show, and what of the machine it may use."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,16 @@ def _policy(_: click.Context, __: click.Parameter, given: str) -> str:
 
 
 def _policies(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """``METRIC=POLICY`` each; a metric's name may hold ``=`` itself, a policy's name does not."""
+    """``METRIC=POLICY`` each; a metric's name may hold ``=`` and ``:``, a policy's name does not."""
     policies = {}
     for each in given:
-        head, colon, options = each.partition(":")
-        metric, equals, name = head.rpartition("=")
-        if not (metric and equals):
+        match = re.fullmatch(r"(.+)=([A-Za-z0-9]+(?::.*)?)", each, re.DOTALL)
+        if match is None:
             raise click.BadParameter(
                 f"{each!r} has no METRIC=POLICY; give such as 'lr=uniform' or 'val/*=piecewise'"
             )
-        policies[metric] = _policy(ctx, param, f"{name}{colon}{options}")
+        metric, policy = match.groups()
+        policies[metric] = _policy(ctx, param, policy)
     return policies
 
 

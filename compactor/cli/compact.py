@@ -25,11 +25,12 @@ from compactor.cli.options import (
     OF,
     PER,
     RANK,
+    circumstances,
     progress,
     to_json,
     told_point,
 )
-from compactor.record import RECORD_NAME
+from compactor.record import RECORD_NAME, Best
 
 
 @click.command()
@@ -141,7 +142,7 @@ def _told(compacted: Compacted) -> str:
 
     lines = [
         _head(compacted),
-        *([] if compacted.best is None else [told_point(compacted.best)]),
+        *([] if compacted.best is None else _told_best(compacted.best)),
         *(
             f"{each.severity.capitalize()}: {each.text} {each.advice}"
             for each in compacted.findings
@@ -167,6 +168,14 @@ def _told_outcome(outcome: Outcome) -> str:
     return printable(f"{outcome.path}: {_head(outcome.compacted)}{point}{found}")
 
 
+def _told_best(best: Best) -> list[str]:
+    return [told_point(best), *circumstances(best)]
+
+
 def _head(compacted: Compacted) -> str:
-    charts = f"{len(compacted.charts)} charts"
-    return f"{compacted.run}: {compacted.status}, {compacted.rows:,} rows, {charts}"
+    rows, charts = _count(compacted.rows, "row"), _count(len(compacted.charts), "chart")
+    return f"{compacted.run}: {compacted.status}, {rows}, {charts}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,15 +76,39 @@ def progress(what: str) -> None:
 
 def to_json(value: Any) -> str:
     """Indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(_readable(value)), indent=2).decode()
+
+
+def _readable(value: Any) -> Any:
+    """The same, with paths that are not UTF-8 escaped."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    if isinstance(value, dict):
+        return {_readable(key): _readable(each) for key, each in value.items()}
+    return value
 
 
 def told_point(best: Best) -> str:
     """A best point in one line."""
     epoch = "" if best.epoch is None else f"epoch {best.epoch}, "
+    rule = f", min_delta {best.min_delta:g}" if best.min_delta else ""
     several = f", {best.per[6:]} of the epoch" if best.per.startswith("epoch ") else ""
     return (
         f"Best {best.metric}: {best.value:.6g} at {epoch}step {best.step}{several} "
-        f"({best.mode} of {best.candidates:,}; metric: {best.metric_chosen_by}; "
+        f"({best.mode} of {best.candidates:,}{rule}; metric: {best.metric_chosen_by}; "
         f"direction: {best.mode_chosen_by})"
     )
+
+
+def circumstances(best: Best) -> Iterator[str]:
+    """What is worth a line only where it is not as usual."""
+    if best.rank is None:
+        yield "Decided by the mean over the ranks; the row is that of the lowest rank"
+    elif best.rank:
+        yield f"Decided by rank {best.rank}"
+    if best.min_delta:
+        yield f"Better than what came before by more than {best.min_delta:g}"
+    if best.checkpoint is not None:
+        yield f"Checkpoint saved there: {best.checkpoint.path} (step {best.checkpoint.step})"

@@ -147,6 +147,11 @@ def _places(key: str, chart: Chart, name: str, x: Axis) -> Sequence[float | None
             f"chart {key!r}, line {name!r}: the record does not say at which {x} its points lie; "
             "export by step, or `everystep compact RUN` to make the record again"
         )
+    if points and all(place is None for place in found or []):
+        raise ExportError(
+            f"chart {key!r}, line {name!r}: none of its rows lies in an epoch; export by step or "
+            "by seconds"
+        )
     return found or []
 
 

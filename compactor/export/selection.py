@@ -28,21 +28,26 @@ def select(record: Record, *, charts: Sequence[str] = (), metrics: Sequence[str]
             raise ExportError(f"there is no chart {key!r}; the record has {_listed(record.charts)}")
     chosen = {key: chart for key, chart in record.charts.items() if not charts or key in charts}
     if metrics:
-        _check_metrics(record, chosen, metrics)
+        _check_metrics(record, metrics)
         chosen = {key: _with_lines(chart, metrics) for key, chart in chosen.items()}
         chosen = {key: chart for key, chart in chosen.items() if chart.lines}
+        if not chosen:
+            raise ExportError(
+                f"{_listed(charts)} draws none of {_listed(metrics)}; leave --chart or --metric out"
+            )
     return msgspec.structs.replace(record, charts=chosen)
 
 
-def _check_metrics(record: Record, chosen: dict[str, Chart], metrics: Sequence[str]) -> None:
-    drawn = {info.metric: None for chart in chosen.values() for info in chart.line_info.values()}
+def _check_metrics(record: Record, metrics: Sequence[str]) -> None:
+    charts = record.charts.values()
+    drawn = {info.metric: None for chart in charts for info in chart.line_info.values()}
     for metric in metrics:
         if metric in drawn:
             continue
         if metric in record.not_drawn:
             raise ExportError(
                 f"metric {metric!r} is not among the charts of the record; `everystep compact RUN "
-                "--charts N` draws more of them, and `everystep export RUN --full` has every metric"
+                "--charts N` draws more of them, and `everystep export RUN --to csv --full` has every metric"
             )
         raise UnknownMetricError(f"no metric {metric!r}; drawn are: {_listed(drawn)}")
 

@@ -11,7 +11,7 @@ from compactor.findings.diverging import divergence
 from compactor.findings.evidence import Evidence
 from compactor.findings.fitting import overfitting, underfitting
 from compactor.findings.progress import early_stopping, plateau
-from compactor.findings.ranks import differing_ranks, lagging_ranks
+from compactor.findings.ranks import differing_ranks, lagging_ranks, silent_ranks
 from compactor.findings.report import in_order, merged
 from compactor.findings.spiking import spikes
 from compactor.findings.swinging import oscillation
@@ -48,6 +48,7 @@ def find_findings(evidence: Evidence) -> list[Finding]:
         *spikes(evidence, diverged),
         *unchanging,
         *early_stopping(evidence),
+        *silent_ranks(evidence),
         *lagging_ranks(evidence),
         *differing_ranks(evidence),
     ]

@@ -24,6 +24,8 @@ BETTER = 0.02
 
 LEAST_TRAINING = 16
 """Training losses with fewer parts are not called underfitted."""
+TREND = 3.0
+"""A fall of so many standard errors is one: it is better to miss a flat loss than to blame a good one."""
 HARDLY = 0.01
 """Underfitting: a loss fell by less than this share of what it was (this compares a loss with 0, so
 it holds for scaled losses but not for shifted ones), or by less than its noise explains."""
@@ -43,7 +45,7 @@ def overfitting(evidence: Evidence) -> list[Finding]:
         if course is None or training is None or len(course) < LEAST_PARTS:
             continue
         if _got_worse(course) and _went_on(training, int(course.last_step[course.best])):
-            found.append(_overfits(line, course, partner, training))
+            found.append(_overfits(evidence, (line, course), (partner, training)))
     return found
 
 
@@ -64,7 +66,10 @@ def _went_on(training: Course, step: int) -> bool:
     return better > BETTER * training.gain and better > training.noise
 
 
-def _overfits(line: Line, course: Course, partner: Line, training: Course) -> Finding:
+def _overfits(
+    evidence: Evidence, held_out: tuple[Line, Course], trained: tuple[Line, Course]
+) -> Finding:
+    (line, course), (partner, training) = held_out, trained
     onset = int(course.last_step[course.best])
     best, then = float(course.value[course.best]), training.at(onset)
     fell, rose = ("fell", "rose") if course.sign > 0 else ("rose", "fell")
@@ -76,17 +81,17 @@ def _overfits(line: Line, course: Course, partner: Line, training: Course) -> Fi
         step=onset,
         last_step=int(course.last_step[-1]),
         text=(
-            f"{line.metric} was best around step {onset:,} at about {figure(course.shown(best))} and "
-            f"{rose} to {figure(course.shown(course.end))}, while {partner.metric} still {fell} from "
-            f"{figure(course.shown(then))} to {figure(course.shown(training.end))}."
+            f"{evidence.name(line)} was best around step {onset:,} at about "
+            f"{figure(course.shown(best))} and {rose} to {figure(course.shown(course.end))}, while {partner.metric} "
+            f"still {fell} from {figure(training.shown(then))} to {figure(training.shown(training.end))}."
         ),
         evidence={
             "onset_step": onset,
             "best_value": course.shown(best),
             "end_value": course.shown(course.end),
             "training_metric": partner.metric,
-            "training_at_onset": course.shown(then),
-            "training_at_end": course.shown(training.end),
+            "training_at_onset": training.shown(then),
+            "training_at_end": training.shown(training.end),
         },
         advice=(
             "Use the checkpoint from the best step, or stop there; more data, augmentation, weight "
@@ -96,40 +101,55 @@ def _overfits(line: Line, course: Course, partner: Line, training: Course) -> Fi
 
 
 def underfitting(evidence: Evidence, explained: Sequence[Finding]) -> list[Finding]:
-    """Training losses that hardly fell, or that still fell steadily when the run was completed.
+    """Training losses that hardly fell, or only within noise while held-out data did not get better.
+
+    And those that still fell steadily when the run was completed.
 
     Args:
         evidence: The run.
         explained: Findings that explain it better.
     """
     spoiled = {each.metric for each in explained}
+    learns = _held_out_improve(evidence)
     found = []
     for line, mode in evidence.training():
         course = follow(line, mode)
         if course is None or len(course) < LEAST_TRAINING or line.metric in spoiled:
             continue
-        if _hardly_fell(course):
-            found.append(_learned_little(line, course))
+        if _hardly_fell(course) or (not learns and _within_noise(course)):
+            found.append(_learned_little(evidence.name(line), line, course))
         elif evidence.status == "completed" and _still_falls(course):
-            found.append(_unfinished(line, course))
+            found.append(_unfinished(evidence.name(line), line, course))
     return found
 
 
 def _hardly_fell(course: Course) -> bool:
-    fell = course.start - course.end
-    return fell <= HARDLY * abs(course.start) or (
-        fell <= ABOVE_NOISE * course.noise and not _has_trend(course)
-    )
+    return course.start - course.end <= HARDLY * abs(course.start)
+
+
+def _within_noise(course: Course) -> bool:
+    return course.start - course.end <= ABOVE_NOISE * course.noise and not _has_trend(course)
+
+
+def _held_out_improve(evidence: Evidence) -> bool:
+    """Whether something is learned that the noise of training may hide."""
+    courses = [
+        follow(line, mode) for line, mode in evidence.judged() if split(line.metric) == "val"
+    ]
+    return any(each and len(each) >= LEAST_PARTS and _has_trend(each) for each in courses)
 
 
 def _has_trend(course: Course) -> bool:
-    """Whether the median of the first quarter is higher than that of the last, beyond noise.
+    """Whether the median of the first parts, however many, is above that of the last half.
 
-    The median of n values has a standard error of sqrt(pi / 2n) times that of one of them.
+    By more than noise: the median of n values has a standard error of sqrt(pi / 2n) times that of one.
     """
-    quarter = len(course) // 4
-    fell = float(np.median(course.value[:quarter]) - np.median(course.value[-quarter:]))
-    return fell > ABOVE_NOISE * course.noise * float(np.sqrt(np.pi / quarter))
+    half = len(course) // 2
+    late = float(np.median(course.value[-half:]))
+    first = 2 ** np.arange(1, int(np.log2(half)) + 1)
+    fell = np.array([np.median(course.value[:parts]) for parts in first.tolist()]) - late
+    error = course.noise * np.sqrt(np.pi / 2 * (1 / first + 1 / half))
+    return bool((fell > TREND * error).any())
 
 
 def _last_quarter(course: Course) -> float:
@@ -146,24 +166,32 @@ def _still_falls(course: Course) -> bool:
     return fell >= LAST_QUARTER * (course.start - course.end) and fell > ABOVE_NOISE * course.noise
 
 
-def _learned_little(line: Line, course: Course) -> Finding:
+def _learned_little(name: str, line: Line, course: Course) -> Finding:
+    start, end = course.shown(course.start), course.shown(course.end)
+    if end >= start:
+        what = "did not fall"
+    elif start - end <= HARDLY * abs(start):
+        what = "hardly fell"
+    else:
+        what = "fell no further than its ups and downs explain"
     return _finding(
         line,
         course,
-        f"{line.metric} hardly fell: from about {figure(course.start)} to {figure(course.end)} by "
-        f"step {int(course.last_step[-1]):,}.",
+        f"{name} {what}: from about {figure(start)} to {figure(end)} by step "
+        f"{int(course.last_step[-1]):,}.",
         "Check that the optimiser has all parameters, that gradients reach them, and that inputs and "
         "targets belong together; then try a higher learning rate or a larger model.",
     )
 
 
-def _unfinished(line: Line, course: Course) -> Finding:
+def _unfinished(name: str, line: Line, course: Course) -> Finding:
     share = _last_quarter(course) / (course.start - course.end)
     return _finding(
         line,
         course,
-        f"{line.metric} still fell steadily when the run ended: the last quarter of the steps brought "
-        f"{share:.0%} of the whole fall from {figure(course.start)} to {figure(course.end)}.",
+        f"{name} still fell steadily when the run ended: the last quarter of the steps brought "
+        f"{share:.0%} of the whole fall from {figure(course.shown(course.start))} to "
+        f"{figure(course.shown(course.end))}.",
         "Train for longer, or with a higher learning rate.",
     )
 
@@ -178,9 +206,9 @@ def _finding(line: Line, course: Course, text: str, advice: str) -> Finding:
         last_step=int(course.last_step[-1]),
         text=text,
         evidence={
-            "start_value": course.start,
-            "end_value": course.end,
-            "last_quarter": _last_quarter(course),
+            "start_value": course.shown(course.start),
+            "end_value": course.shown(course.end),
+            "last_quarter": course.amount(_last_quarter(course)),
         },
         advice=advice,
     )

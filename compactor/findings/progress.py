@@ -20,6 +20,8 @@ IMPROVEMENT = 0.01
 """... by this share of what the monitor gained since the first eighth of its course ..."""
 ABOVE_NOISE = 1.0
 """... or by its noise, whichever is more."""
+FREAK = 4.0
+"""A part that is better than its neighbours by more times the noise is taken for so much better only."""
 
 MOST_VALUES = 1000
 """A monitor with more values (or one of training batches) is no evaluation: patience means nothing."""
@@ -51,7 +53,7 @@ def plateau(evidence: Evidence, spoiled: Sequence[Finding]) -> list[Finding]:
             continue
         part = _last_improvement(course)
         if course.share_after(part) >= FLAT_SHARE and len(course) - 1 - part >= FLAT_PARTS:
-            found.append(_flat(line, course, part))
+            found.append(_flat(evidence.name(line), line, course, part))
     return found
 
 
@@ -60,15 +62,16 @@ def _last_improvement(course: Course) -> int:
     early = float(np.median(course.value[: max(1, len(course) // 8)]))
     gained = early - float(course.value[course.best])
     least = max(IMPROVEMENT * gained, ABOVE_NOISE * course.noise)
-    last, kept = 0, course.start
-    for part, value in enumerate(course.value.tolist()):
+    borne_out = np.maximum(course.value, course.calm - FREAK * course.noise)
+    last, kept = 0, float(borne_out[0])
+    for part, value in enumerate(borne_out.tolist()):
         if value < kept - least:
             last, kept = part, value
     return last
 
 
-def _flat(line: Line, course: Course, part: int) -> Finding:
-    step, value = int(course.last_step[part]), course.shown(float(course.value[part]))
+def _flat(name: str, line: Line, course: Course, part: int) -> Finding:
+    step, value = int(course.last_step[part]), course.shown(float(course.calm[part]))
     share = course.share_after(part)
     return Finding(
         rule="plateau",
@@ -78,8 +81,8 @@ def _flat(line: Line, course: Course, part: int) -> Finding:
         step=step,
         last_step=int(course.last_step[-1]),
         text=(
-            f"{line.metric} has not improved to speak of since step {step:,} ({share:.0%} of the steps): "
-            f"about {figure(value)} then, {figure(course.shown(course.end))} at the end."
+            f"{name} has not improved to speak of since step {step:,} ({share:.0%} of the steps): about "
+            f"{figure(value)} then, {figure(course.shown(course.end))} at the end."
         ),
         evidence={
             "since_step": step,
@@ -116,8 +119,8 @@ def early_stopping(evidence: Evidence) -> list[Finding]:
     stop = _stops(sign * value, evidence.patience, evidence.min_delta)
     if stop is None:
         return []
-    saved = int(step[-1] - step[stop.at])
-    if saved < LEAST_SAVED * int(step[-1] - min(int(step[0]), 0)) or not saved:
+    saved = int(step[-1]) - int(step[stop.at])
+    if saved < LEAST_SAVED * (int(step[-1]) - min(int(step[0]), 0)) or not saved:
         return []
     return [_stopped(line, evidence, (step, epoch, sign * value), stop)]
 
@@ -147,13 +150,14 @@ def _evaluations(line: Line, evidence: Evidence) -> tuple[Ints, Ints, Floats]:
 def _stops(value: Floats, patience: int, min_delta: float) -> _Stop | None:
     """Stop at the first value by which ``patience`` in a row did not improve on the best.
 
-    NaN does not improve. ``None`` if that does not happen.
+    A value improves if it is better by more than ``min_delta``; NaN does not. Before the first number
+    there is nothing to keep, so none to stop for. ``None`` if that does not happen.
     """
     kept, best = 0, np.inf
     for place, each in enumerate(value.tolist()):
-        if each < best - min_delta or (best == np.inf and not np.isnan(each)):
+        if each + min_delta < best:
             kept, best = place, each
-        elif place - kept >= patience:
+        elif np.isfinite(best) and place - kept >= patience:
             return _Stop(place, kept)
     return None
 
@@ -163,24 +167,24 @@ def _stopped(
 ) -> Finding:
     step, epoch, value = values
     sign = 1.0 if evidence.mode == "min" else -1.0
-    best = int(np.nanargmin(value))
-    gain = float(np.nanmax(value[: best + 1]) - value[best])
-    missed = bool(value[stop.kept] - value[best] > MISSED * gain)
-    saved = int(step[-1] - step[stop.at])
+    missed = _missed(value, stop, evidence.min_delta)
+    saved = int(step[-1]) - int(step[stop.at])
     epochs = len(value) - 1 - stop.at if len(epoch) else None
     took = evidence.seconds_per_step
+    rule = f"a patience of {evidence.patience:,}"
+    rule += f" and a min_delta of {figure(evidence.min_delta)}" if evidence.min_delta else ""
     savings = [counted(saved, "step")]
     savings += [] if epochs is None else [counted(epochs, "epoch")]
-    savings += [] if took is None else [f"about {duration(saved * took)}"]
+    savings += [] if took is None else [duration(saved * took)]
     text = (
-        f"Early stopping with a patience of {evidence.patience} would have stopped at step "
+        f"Early stopping by {evidence.name(line)} with {rule} would have stopped at step "
         f"{int(step[stop.at]):,}, with {figure(sign * float(value[stop.kept]))} from step "
         f"{int(step[stop.kept]):,}, and saved {', '.join(savings)}."
     )
-    if missed:
+    if missed is not None:
         text += (
-            f" It would have missed the best {line.metric}, {figure(sign * float(value[best]))} at "
-            f"step {int(step[best]):,}."
+            f" It would have missed the best, {figure(sign * float(value[missed]))} at step "
+            f"{int(step[missed]):,}."
         )
     return Finding(
         rule="early_stopping",
@@ -200,13 +204,22 @@ def _stopped(
             "saved_steps": saved,
             "saved_epochs": epochs,
             "saved_seconds": None if took is None else saved * took,
-            "misses_best": int(missed),
+            "misses_best": int(missed is not None),
             "best_step": evidence.best_step,
             "best_epoch": evidence.best_epoch,
         },
         advice=(
-            "Give early stopping more patience, or none, in runs like this one."
-            if missed
-            else "Stop runs like this one early; the best epoch is the same."
+            "Stop runs like this one early; the best epoch is the same."
+            if missed is None
+            else "Give early stopping more patience, or none, in runs like this one."
         ),
     )
+
+
+def _missed(value: Floats, stop: _Stop, min_delta: float) -> int | None:
+    """The place of the best value, if it is better to speak of than what early stopping kept."""
+    best = int(np.nanargmin(value))
+    least = float(value[best])
+    gain = float(np.nanmax(value[: best + 1])) - least
+    lost = float(value[stop.kept]) - least
+    return best if lost > MISSED * gain and lost > min_delta else None

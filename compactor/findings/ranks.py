@@ -1,15 +1,15 @@
-"""Ranks that lag behind the others, or whose values differ from theirs."""
+"""Ranks that logged nothing, that lag behind the others, or whose values differ from theirs."""
 
 from collections import defaultdict
 
 import numpy as np
 
-from compactor.findings.course import Course, follow, noise_of
+from compactor.findings.course import Course, follow, noise_of, unit_of
 from compactor.findings.evidence import Evidence
 from compactor.findings.report import counted, figure
 from compactor.findings.values import is_gradient
 from compactor.lines import MEAN_RANK, Line
-from compactor.names import Mode
+from compactor.names import Mode, listed
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Mask
 
@@ -29,6 +29,35 @@ RELEVANT = 0.1
 """... and so much of the range that the metric went through."""
 MOSTLY = 0.5
 """A rank differs if it is apart in so many of the parts, on the same side."""
+
+
+def silent_ranks(evidence: Evidence) -> list[Finding]:
+    """The expected ranks without a row, in one finding: a warning if most of the ranks have rows.
+
+    Else it is only told, for perhaps one rank, or one a machine, logs for all.
+    """
+    lines = _by_metric(evidence)
+    heard = {rank for of in lines.values() for rank in of}
+    silent = sorted(set(evidence.expected_ranks) - heard)
+    if not silent or not heard:
+        return []
+    named = f"Rank {silent[0]}" if len(silent) == 1 else f"Ranks {listed(list(map(str, silent)))}"
+    return [
+        Finding(
+            rule="rank_silent",
+            severity="warning" if len(heard) > len(silent) else "info",
+            metric=min(lines),
+            rank=silent[0],
+            step=None,
+            last_step=None,
+            text=f"{named} logged nothing; {counted(len(heard), 'other rank')} did.",
+            evidence={"silent": len(silent), "heard": len(heard)},
+            advice=(
+                "Look whether their processes started and wrote to the same run; if they need not "
+                "log, let the ranks that do say so by their world_size."
+            ),
+        )
+    ]
 
 
 def lagging_ranks(evidence: Evidence) -> list[Finding]:
@@ -89,8 +118,11 @@ def differing_ranks(evidence: Evidence) -> list[Finding]:
 
 def _differing(lines: dict[int, Line], mode: Mode) -> list[Finding]:
     """Compare in the middle of the parts of the lowest rank, as far as all ranks have come."""
+    unit = max(map(unit_of, lines.values()))
     courses = {
-        rank: course for rank in sorted(lines) if (course := follow(lines[rank], mode, PARTS))
+        rank: course
+        for rank in sorted(lines)
+        if (course := follow(lines[rank], mode, PARTS, unit)) is not None
     }
     if len(courses) < 2 or min(map(len, courses.values())) < PARTS // 2:
         return []

@@ -24,11 +24,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time, in the unit that fits."""
+    """About how long a time is, in the unit that fits."""
     for unit, length in (("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.1f} seconds"
+            return f"about {seconds / length:,.1f} {unit}"
+    return f"about {seconds:.1f} seconds" if seconds >= 1 else "less than a second"
 
 
 def merged(found: Iterable[Finding], monitor: str | None) -> list[Finding]:

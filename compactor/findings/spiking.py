@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compactor.findings.course import LARGEST, follow
+from compactor.findings.course import Course, follow
 from compactor.findings.evidence import Evidence
 from compactor.findings.report import counted, figure
 from compactor.lines import Buckets, Line
@@ -25,16 +25,16 @@ UNDONE = 0.2
 """And it undoes so much of what the line gained over the whole run: less is no harm."""
 LEAST_BUCKETS = 2 * WINDOW
 REST = 5
-"""Buckets after a spike that show whether it recovered."""
+"""So many buckets before a spike show where it came from, and as many in a row that it came back."""
 
 
 class Spike(NamedTuple):
-    """A jump: where, how high, what is usual there, and whether the line came back."""
+    """A jump: where, how high, from where, and whether the line came back there."""
 
     step: int
     last_step: int
     value: float
-    usual: float
+    before: float
     recovered: bool
 
 
@@ -44,29 +44,26 @@ def spikes(evidence: Evidence, diverged: Sequence[Finding]) -> list[Finding]:
     found = []
     for line, mode in evidence.judged():
         if mode == "min":
-            finding = _spiked(line, mode, onsets.get(line.metric))
+            finding = _spiked(evidence.name(line), line, mode, onsets.get(line.metric))
             found += [finding] if finding else []
     return found
 
 
-def _spiked(line: Line, mode: Mode, onset: int | None) -> Finding | None:
+def _spiked(name: str, line: Line, mode: Mode, onset: int | None) -> Finding | None:
     course = follow(line, mode)
     if course is None:
         return None
     jumps = [
         each
-        for each in find_spikes(line.buckets, course.gain)
+        for each in find_spikes(line.buckets, course)
         if onset is None or each.last_step < onset
     ]
     if not jumps:
         return None
-    largest = max(jumps, key=lambda each: each.value - each.usual)
+    largest = max(jumps, key=lambda each: each.value - each.before)
     lasting = sum(not each.recovered for each in jumps)
-    ending = (
-        f"{lasting} of them did not recover."
-        if lasting
-        else "It came back down after each of them."
-    )
+    value, before = course.shown(largest.value), course.shown(largest.before)
+    most = "up to" if len(jumps) == 1 else "the largest up to"
     return Finding(
         rule="spikes",
         severity="warning" if lasting else "info",
@@ -75,15 +72,14 @@ def _spiked(line: Line, mode: Mode, onset: int | None) -> Finding | None:
         step=jumps[0].step,
         last_step=jumps[-1].last_step,
         text=(
-            f"{line.metric} has {counted(len(jumps), 'spike')}, the largest up to "
-            f"{figure(largest.value)} at step {largest.step:,} (about {figure(largest.usual)} around "
-            f"it). {ending}"
+            f"{name} has {counted(len(jumps), 'spike')}, {most} {figure(value)} at step "
+            f"{largest.step:,} (about {figure(before)} before it). {_ending(len(jumps), lasting)}"
         ),
         evidence={
             "spikes": len(jumps),
             "not_recovered": lasting,
-            "largest_value": largest.value,
-            "usual_value": largest.usual,
+            "largest_value": value,
+            "usual_value": before,
             "largest_step": largest.step,
         },
         advice=(
@@ -93,46 +89,62 @@ def _spiked(line: Line, mode: Mode, onset: int | None) -> Finding | None:
     )
 
 
-def find_spikes(buckets: Buckets, gain: float) -> list[Spike]:
+def _ending(spikes: int, lasting: int) -> str:
+    if spikes == 1:
+        return "It did not come back down." if lasting else "It came back down."
+    if lasting:
+        return f"It did not come back down after {lasting:,} of them."
+    return "It came back down after each of them."
+
+
+def find_spikes(buckets: Buckets, course: Course) -> list[Spike]:
     """The stretches of buckets whose greatest value stands out.
 
     Args:
         buckets: The line.
-        gain: How much the line gained in all.
+        course: Its course; small values are good.
 
     Returns:
-        The spikes, by step; none of a line that gained nothing, or of one too short.
+        The spikes, by step, with values in the unit of the course; none of a line that gained nothing, or of one too short.
     """
     used = np.flatnonzero(buckets.finite > 0)
-    if len(used) < LEAST_BUCKETS or gain <= 0:
+    if len(used) < LEAST_BUCKETS or course.gain <= 0:
         return []
-    high = np.clip(buckets.maximum[used], -LARGEST, LARGEST)
+    high = buckets.maximum[used] / course.unit
     usual = _running_median(high)
     spread = 1.4826 * _running_median(np.abs(high - usual))
     above = high - usual
     before = _median_before(high)
     common = OUTSTANDING * float(np.quantile(above, 0.95))
     stands_out = above > np.maximum(ABOVE_SPREAD * spread, common)
-    jumps = stands_out & (np.minimum(above, high - before) >= UNDONE * gain)
+    jumps = stands_out & (np.minimum(above, high - before) >= UNDONE * course.gain)
     places = np.flatnonzero(jumps)
     if not len(places):
         return []
     stretches = np.split(places, np.flatnonzero(np.diff(places) > REST) + 1)
-    return [_spike(buckets, used, high, usual, stretch) for stretch in stretches]
+    return [
+        _spike(buckets, used, high, float(before[stretch[0]]), stretch) for stretch in stretches
+    ]
 
 
-def _spike(buckets: Buckets, used: Ints, high: Floats, usual: Floats, stretch: Ints) -> Spike:
+def _spike(buckets: Buckets, used: Ints, high: Floats, before: float, stretch: Ints) -> Spike:
     first, last = int(stretch[0]), int(stretch[-1])
-    top = first + int(np.argmax(high[first : last + 1]))
-    after = high[last + 1 : last + 1 + REST]
-    back = len(after) > 0 and float(np.median(after)) <= usual[top] + (high[top] - usual[top]) / 4
+    top = float(high[first : last + 1].max())
     return Spike(
         int(buckets.first_step[used[first]]),
         int(buckets.last_step[used[last]]),
-        float(high[top]),
-        float(usual[top]),
-        bool(back),
+        top,
+        before,
+        _lowest_level(high[last + 1 :]) <= before + (top - before) / 4,
     )
+
+
+def _lowest_level(values: Floats) -> float:
+    """The least median of `REST` values in a row, or of all if there are fewer; else infinite."""
+    if not len(values):
+        return np.inf
+    windows = np.lib.stride_tricks.sliding_window_view(values, min(REST, len(values)))
+    return float(np.median(windows, axis=1).min())
 
 
 def _running_median(values: Floats) -> Floats:

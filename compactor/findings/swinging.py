@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compactor.findings.course import LARGEST, Course, follow, noise_of
+from compactor.findings.course import Course, finite_means, follow, noise_of
 from compactor.findings.evidence import Evidence, split
 from compactor.findings.report import figure
 from compactor.lines import Line
@@ -48,7 +48,7 @@ def oscillation(evidence: Evidence, diverged: Sequence[Finding]) -> list[Finding
             continue
         swing = _slow_swing(line, course) or _alternation(line, course)
         if swing is not None:
-            found.append(_oscillates(line, course, swing))
+            found.append(_oscillates(evidence.name(line), line, course, swing))
     return found
 
 
@@ -66,8 +66,8 @@ def _slow_swing(line: Line, course: Course) -> Swing | None:
 
 def _alternation(line: Line, course: Course) -> Swing | None:
     """Swings from row to row, where all the rows are there."""
-    rows = line.points.value[line.finite]
-    rows = np.clip(rows[len(rows) // 2 :], -LARGEST, LARGEST)
+    rows = line.points.value[line.finite] / course.unit
+    rows = rows[len(rows) // 2 :]
     if not line.whole or len(rows) < LEAST_ROWS:
         return None
     rest = _detrended(rows)
@@ -110,13 +110,14 @@ def _turns(values: Floats, least: float) -> int:
 
 def _noise_of_parts(line: Line, course: Course) -> float:
     """What the noise of single buckets would leave in the mean of a part, in the second half."""
-    mean = np.clip(line.buckets.mean[line.buckets.finite > 0], -LARGEST, LARGEST)
+    mean = finite_means(line) / course.unit
     buckets_a_part = max(len(mean) / len(course), 1.0)
     return noise_of(mean[len(mean) // 2 :]) / float(np.sqrt(buckets_a_part))
 
 
-def _oscillates(line: Line, course: Course, swing: Swing) -> Finding:
+def _oscillates(name: str, line: Line, course: Course, swing: Swing) -> Finding:
     held_out = split(line.metric) == "val"
+    span, gain = course.amount(swing.span), course.amount(course.gain)
     first, last = int(course.first_step[len(course) // 2]), int(course.last_step[-1])
     return Finding(
         rule="oscillation",
@@ -126,10 +127,10 @@ def _oscillates(line: Line, course: Course, swing: Swing) -> Finding:
         step=first,
         last_step=last,
         text=(
-            f"{line.metric} swings by about {figure(swing.span)} and turns {swing.turns:,} times from "
-            f"step {first:,} on; in all it gained {figure(course.gain)}."
+            f"{name} swings by about {figure(span)} and turns {swing.turns:,} times from step "
+            f"{first:,} on; in all it gained {figure(gain)}."
         ),
-        evidence={"span": swing.span, "turns": swing.turns, "gain": course.gain},
+        evidence={"span": span, "turns": swing.turns, "gain": gain},
         advice=(
             "The learning rate is probably too high: lower it, let it decay, or take larger batches."
         ),

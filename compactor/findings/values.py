@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from compactor.findings.evidence import Evidence, words
+from compactor.findings.evidence import COUNTS, SETTINGS, Evidence, is_loss, words
 from compactor.findings.report import counted, figure
 from compactor.lines import MEAN_RANK, Line
 from compactor.record import Finding
@@ -11,11 +11,8 @@ from compactor.record import Finding
 LEAST_ROWS = 20
 """So many equal values are no chance."""
 _GRADIENT = re.compile(r"grad(ient)?s?([^a-z]|$)|grdn", re.IGNORECASE)
-
-_SETTINGS = frozenset(
-    "scale weight coef coefficient rate num number count n total skipped target".split()
-)
-"""What is named so is set or counted: a loss's scale or weight may stay as it is."""
+_MAY_STAY = SETTINGS | COUNTS | {"rate", "skipped", "total"}
+"""What is named so is set or counted, or may well be 0: a loss's scale may stay as it is."""
 
 
 class _Gap(NamedTuple):
@@ -29,14 +26,14 @@ class _Gap(NamedTuple):
 def non_finite(evidence: Evidence) -> list[Finding]:
     """Lines with NaN or infinities: critical where a judged one ends in them or has nothing else.
 
-    A judged line that recovered, and any other line that has no finite value at all, is a warning;
-    the rest is only told: a gradient norm is infinite now and then where losses are scaled, and
+    A judged line that recovered, any other line that has no finite value at all, and any other loss
+    that ends so is a warning; the rest is only told: a gradient norm is infinite now and then where losses are scaled, and
     training skips those steps.
     """
     judged = {line.metric for line, _ in evidence.judged()}
     lines = [line for line in evidence.lines if line.rank != MEAN_RANK]
     return [
-        _not_finite(line, _gap(line, line.metric in judged))
+        _not_finite(evidence.name(line), line, _gap(line, line.metric in judged))
         for line in lines
         if line.gaps.stretches
     ]
@@ -49,10 +46,11 @@ def _gap(line: Line, judged: bool) -> _Gap:
     to_the_end = never or int(finite[-1]) < int(line.points.step[-1])
     if judged:
         return _Gap("critical" if to_the_end else "warning", first, to_the_end)
-    return _Gap("warning" if never else "info", first, to_the_end)
+    grave = never or (to_the_end and is_loss(line.metric))
+    return _Gap("warning" if grave else "info", first, to_the_end)
 
 
-def _not_finite(line: Line, gap: _Gap) -> Finding:
+def _not_finite(name: str, line: Line, gap: _Gap) -> Finding:
     gaps = line.gaps
     kinds = {
         "NaN": gaps.nan,
@@ -73,7 +71,7 @@ def _not_finite(line: Line, gap: _Gap) -> Finding:
         rank=line.rank,
         step=gap.first,
         last_step=None if gap.to_the_end else gaps.stretches[-1][1],
-        text=f"{line.metric} is {what} of {line.rows:,}, {where}.",
+        text=f"{name} is {what} of {line.rows:,}, {where}.",
         evidence={
             "first_step": gap.first,
             "nan": gaps.nan,
@@ -110,7 +108,7 @@ def constant(evidence: Evidence) -> list[Finding]:
 
 def _ought_to_move(metric: str, evidence: Evidence) -> bool:
     known = evidence.mode_of(metric) is not None or is_gradient(metric)
-    return metric == evidence.monitor or (known and not words(metric) & _SETTINGS)
+    return metric == evidence.monitor or (known and not words(metric) & _MAY_STAY)
 
 
 def _is_constant(line: Line) -> bool:
@@ -134,7 +132,7 @@ def _never_changes(line: Line, evidence: Evidence) -> Finding:
         step=first,
         last_step=last,
         text=(
-            f"{line.metric} is {figure(value)} in all of {counted(line.rows, 'row')}, so it tells "
+            f"{evidence.name(line)} is {figure(value)} in all of {counted(line.rows, 'row')}, so it tells "
             f"nothing of the training.{reason}"
         ),
         evidence={"value": value, "rows": line.rows},

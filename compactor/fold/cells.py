@@ -120,10 +120,17 @@ def merge(cells: Records, starts: Ints) -> Records:
         ("broken", bad, (("step", 1), ("position", 1))),
     ):
         rows = cells[name]
-        at = pick(owner, among, [sign * rows[key] for key, sign in keys])
+        at = pick(owner, among, [_turned(rows[key], sign) for key, sign in keys])
         merged[name][owner[at]] = rows[at]
     _merge_moments(cells, owner, starts, merged)
     return merged
+
+
+def _turned(key: npt.NDArray[Any], sign: int) -> npt.NDArray[Any]:
+    """The key, or for a negative sign one that sorts the other way round; no integer overflows."""
+    if sign > 0:
+        return key
+    return ~key if key.dtype.kind == "i" else -key
 
 
 def pick(owner: Ints, among: Ints, keys: list[npt.NDArray[Any]]) -> Ints:
@@ -166,7 +173,8 @@ def _merge_moments(cells: Records, owner: Ints, starts: Ints, merged: Records) -
     shift = distance(cells["first"]["step"], merged["first"]["step"][owner])
     value, step = cells["mean"], cells["along"] + shift
     with np.errstate(over="ignore", invalid="ignore"):
-        merged["mean"] = _sum(value * (weight / total[owner]), starts)
+        mean = _sum(value * (weight / total[owner]), starts)
+        merged["mean"] = np.clip(mean, merged["least"]["value"], merged["greatest"]["value"])
         merged["along"] = _sum(step * (weight / total[owner]), starts)
         off, away = value - merged["mean"][owner], step - merged["along"][owner]
         merged["square"] = _sum(cells["square"] + weight * off * off, starts)

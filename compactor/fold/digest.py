@@ -7,6 +7,7 @@ of a segment never change, and can be kept.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,13 +15,14 @@ from compactor.fold.cells import CELL, ROW, Records, concatenated, distance, own
 from compactor.fold.exact import MOST_VALUES, TERM, approximate, sum_exactly
 from compactor.fold.gaps import EDGE, find_edges
 from compactor.fold.rows import Rows, fill_rows
+from compactor.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints, Mask
 
-ROWS_A_CELL = 128
-FEWEST_CELLS = 4
+ROWS_A_CELL, MOST_ROWS_A_CELL = 128, 512
+"""Rows of a metric in a cell, where it was logged at every step. Cells of a long run may be wider."""
 CELLS_A_RUN = 4096
-"""A cell is no finer than this share of the steps up to its segment's end: a run that grows does not
-need it finer, and ten times the steps are only a few thousand cells more."""
+"""A cell need not be finer than this share of all rows up to its segment's end."""
+FEWEST_CELLS = 4
 EARLY_BITS = 6
 """Early cells: each doubling of the step is cut into this power of two."""
 _TOGETHER = 1 << 17
@@ -81,19 +83,16 @@ def cell_edges(low: int, high: int, shift: int) -> Ints:
         high: The last.
         shift: The cells are 2^shift steps wide, or finer towards step 0.
     """
-    wide = (np.arange((low >> shift), (high >> shift) + 1)) << shift
+    wide = _wide_edges(low, high, shift)
     if high <= 0 or low >= 1 << (shift + EARLY_BITS):
         return wide
     early = _early_edges(shift)
     return np.concatenate((wide[wide <= 0], early, wide[wide >= 1 << (shift + EARLY_BITS)]))
 
 
-def _edges_for(low: int, high: int, rows: int) -> Ints:
-    """Where the cells of a line start in a segment."""
-    wanted = max(FEWEST_CELLS, rows // ROWS_A_CELL)
-    coarsest = max(abs(low), abs(high), 1) // CELLS_A_RUN
-    shift = max(shift_for(low, high, wanted), coarsest.bit_length() - 1)
-    return cell_edges(low, high, shift)
+def _wide_edges(low: int, high: int, shift: int) -> Ints:
+    """The same for cells that are 2^shift steps wide everywhere."""
+    return np.arange(low >> shift, (high >> shift) + 1) << shift
 
 
 def shift_for(low: int, high: int, most: int) -> int:
@@ -129,17 +128,29 @@ def _digest_some(rows: Rows) -> Digest:
     falls = np.diff(rows.step) < 0
     falls[line[1:] - 1] = False
     in_order = not falls.any()
+    epoch = starts_of(rows.line, rows.epoch)
     if not in_order:
-        rows = rows.take(np.lexsort((rows.position, rows.step, rows.line)))
-    starts = [starts_of(rows.line, rows.epoch)]
-    for begin, end in zip(line.tolist(), [*line[1:].tolist(), len(rows)], strict=True):
+        # an epoch's rows stay together: steps that begin anew in each would be cells of a row each
+        rows = rows.take(np.lexsort((rows.position, rows.step, rows.epoch, rows.line)))
+        epoch = line = starts_of(rows.line, rows.epoch)
+    a_cell = _rows_a_cell(rows)
+    starts = [epoch]
+    for begin, end in pairwise([*line.tolist(), len(rows)]):
         steps = rows.step[begin:end]
-        edges = _edges_for(int(steps[0]), int(steps[-1]), end - begin)
+        low, high = int(steps[0]), int(steps[-1])
+        wanted = max(FEWEST_CELLS, (end - begin) // a_cell)
+        shift = shift_for(low, high, wanted)
+        edges = cell_edges(low, high, shift) if in_order else _wide_edges(low, high, shift)
         starts.append(begin + np.searchsorted(steps, edges[1:]))
         starts.append(np.arange(begin + MOST_VALUES, end, MOST_VALUES))
     cut = np.unique(np.concatenate(starts))
-    cut = cut[cut < len(rows)]
-    return _summed(rows, cut, in_order=in_order)
+    return _summed(rows, cut[cut < len(rows)], in_order=in_order)
+
+
+def _rows_a_cell(rows: Rows) -> int:
+    """How many rows of a line a cell should hold, by how long the log is up to these rows."""
+    logged = (int(rows.position.max()) & ((1 << ATTEMPT_SHIFT) - 1)) + 1
+    return min(max(ROWS_A_CELL, logged // CELLS_A_RUN), MOST_ROWS_A_CELL)
 
 
 def _summed(rows: Rows, starts: Ints, *, in_order: bool) -> Digest:
@@ -210,7 +221,7 @@ def _add_values(
     found = sum_exactly(value, owner, starts, np.abs(extremes).max(axis=0))
     count = np.maximum(cells["finite"], 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        cells["mean"] = approximate(found, len(cells)) / count
+        cells["mean"] = np.clip(approximate(found, count), extremes[0], extremes[1])
         away = distance(rows.step, cells["first"]["step"].copy()[owner])
         cells["along"][held] = np.add.reduceat(away, starts) / count[held]
         away -= cells["along"].copy()[owner]

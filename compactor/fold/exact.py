@@ -77,11 +77,13 @@ def _cut(values: Floats, owner: Ints, starts: Ints, magnitude: Ints) -> list[Rec
     return found
 
 
-def approximate(found: Records, groups: int) -> Floats:
-    """The sums of groups as floats, nearly rounded, shape ``(groups,)``."""
-    with np.errstate(over="ignore"):
-        parts = np.ldexp(found["amount"].astype(np.float64), found["exponent"])
-    return np.bincount(found["cell"], parts, groups).astype(np.float64)
+def approximate(found: Records, counts: Ints) -> Floats:
+    """The means of groups of ``counts`` values (at least 1), nearly rounded, shape ``(G,)``."""
+    down = np.frexp(counts)[1]  # the sum may be more than a float can be, the mean is not
+    parts = np.ldexp(found["amount"].astype(np.float64), found["exponent"] - down[found["cell"]])
+    sums = np.bincount(found["cell"], parts, len(counts))
+    means: Floats = np.ldexp(sums / counts, down)
+    return means
 
 
 def means(found: Records, counts: Ints) -> list[float | None]:

@@ -35,13 +35,17 @@ from reports.cli import main
 
 @pytest.fixture
 def runs(run_path: Path) -> Path:
-    """A folder with three runs, and one that is none."""
+    """A folder with three runs, a damaged one, and things that are none."""
     folder = run_path.parent / "runs"
     for name in ("a", "b", "c"):
         with Run(folder / name, name=name) as run:
             for epoch in run.epochs(3):
                 run.log({"val/loss": abs(epoch - 1) + 0.5})
-    (folder / "none").mkdir()
+    with Run(folder / "none"):
+        pass
+    (folder / "none/writers/r00000-a000/events.jsonl").write_bytes(b"nothing\nof ours\n")
+    (folder / "plots").mkdir()
+    (folder / "notes.txt").write_text("notes")
     return folder
 
 
@@ -127,7 +131,7 @@ def test_too_little_memory_is_told() -> None:
 
 
 def test_every_run_gets_its_record(runs: Path) -> None:
-    """The same bytes as compacted by itself; a run that is none is told."""
+    """The same bytes as compacted by itself; a damaged run is told, what is none is passed over."""
     outcomes = compact_runs(expand([f"{runs}/*"]), jobs=2)
     assert [Path(each.path).name for each in outcomes] == ["a", "b", "c", "none"]
     assert [each.error is None for each in outcomes] == [True, True, True, False]
@@ -142,12 +146,34 @@ def test_the_command_tells_a_line_a_run(runs: Path) -> None:
     assert result.exit_code == 1
     told = result.stdout.splitlines()
     assert sorted(told[:3]) == [
-        f"{runs}/{name}: {name}: completed, 3 rows, 1 charts, val/loss 0.5 at step 1"
+        f"{runs}/{name}: {name}: completed, 3 rows, 1 chart, val/loss 0.5 at step 1"
         for name in ("a", "b", "c")
     ]
     assert told[3:] == ["3 of 4 runs compacted"]
     (failed,) = result.stderr.splitlines()
     assert failed.startswith(f"{runs}/none: failed: ")
+
+
+def test_a_path_that_leads_nowhere_is_told_and_the_rest_is_done(runs: Path) -> None:
+    """A link to itself, a name that is too long, and a folder that is no run, each by its name."""
+    (runs / "loop").symlink_to("loop")
+    bad = [str(runs / "loop"), str(runs / ("x" * 300)), str(runs / "plots")]
+    for paths in ([*bad, f"{runs}/a"], [*bad, f"{runs}/[a]"]):
+        result = command(*paths, "--json")
+        assert result.exit_code == 1
+        found = json.loads(result.stdout)
+        assert [each["error"] is None for each in found] == [False, False, False, True]
+    assert [path.name for path in expand([f"{runs}/*"])] == ["a", "b", "c", "loop", "none"]
+
+
+def test_a_path_that_is_not_utf_8_is_printed_escaped(runs: Path) -> None:
+    """The answers about the others are not lost."""
+    bad = runs / os.fsdecode(b"bad\xff")
+    bad.mkdir()
+    result = command(str(bad), str(runs / "a"), "--json")
+    found = json.loads(result.stdout)
+    assert found[0]["path"].endswith("bad\\udcff")
+    assert found[1]["error"] is None
 
 
 def test_the_command_prints_a_list_for_programs(runs: Path) -> None:

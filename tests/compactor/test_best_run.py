@@ -168,11 +168,11 @@ def test_each_metric_has_a_best_point_where_it_is_known_what_is_good(run_path: P
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({}, "no epoch with a finite value of val/loss has ended; give --monitor with another"),
+        ({}, "no epoch with a finite value of val/loss has ended$"),
         ({"of": "last"}, "no epoch with a finite last value of val/loss has ended"),
         ({"monitor": "acc"}, "acc has no finite value inside an epoch"),
         ({"monitor": "acc", "per": "step"}, "acc has no finite value inside an epoch"),
-        ({"monitor": "f1"}, "f1 has no finite value;"),
+        ({"monitor": "f1"}, "f1 has no finite value; give --monitor with one of: val/loss$"),
         ({"monitor": "f1", "per": "epoch"}, "f1 has no value inside an epoch, so that no epoch"),
     ],
 )

@@ -37,6 +37,11 @@ def test_compact_tells_what_it_found_and_wrote(run: Path) -> None:
             "Best val/loss: 0.5 at epoch 1, step 1 (min of 3; metric: the usual name; "
             "direction: inferred from the name)"
         ),
+        (
+            "Critical: val/acc is NaN in 3 rows of 3, and never finite. Look at the batch and the "
+            "gradient norm at the first of these steps; logarithms, divisions and exponentials of "
+            "extreme values, half precision, and a learning rate that is too high are the usual causes."
+        ),
         f"Written to {run / 'record.json'}",
     ]
     assert (run / "record.json").exists()

@@ -288,7 +288,7 @@ def killed_epoch(path: Path) -> None:
         (
             all_nan,
             ["No best point: val/loss has no finite value."],
-            (NothingLoggedError, "no finite value; give --monitor"),
+            (NothingLoggedError, "val/loss has no finite value"),
         ),
         (
             no_monitor,

@@ -374,7 +374,7 @@ def test_selecting_keeps_what_belongs_to_the_chosen_lines() -> None:
         select(made, metrics=["x"])
     with pytest.raises(ExportError, match=r"'norm' is not among the charts.*--full"):
         select(made, metrics=["norm"])
-    with pytest.raises(UnknownMetricError, match="drawn are: 'lr/lr'"):
+    with pytest.raises(ExportError, match="'lr' draws none of 'val/loss'"):
         select(made, charts=["lr"], metrics=["val/loss"])
 
 

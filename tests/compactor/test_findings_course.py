@@ -89,9 +89,13 @@ def test_the_losses_of_opponents_and_of_a_run_that_chases_returns_are_not_judged
     rising = valley(600, 0.2, 1, 3)
     assert not found([line("Loss/G/loss", rising), line("policy_loss", rising)])
     good = np.linspace(0, 100, 600)
-    lines = [line("loss", rising), line("episode/reward", good)]
-    assert not of_rule("divergence", lines, monitor="episode/reward", mode="max")
-    assert of_rule("divergence", lines)
+    loss = line("loss", rising)
+    for name in ("episode/reward", "rollout/ep_rew_mean"):
+        lines = [loss, line("train/ent_coef_loss", rising), line(name, good)]
+        assert not of_rule("divergence", lines, monitor=name, mode="max")
+        assert not of_rule("divergence", lines)
+    answers = line("train/rewards/margins", good)
+    assert of_rule("divergence", [loss, answers])
 
 
 def test_a_line_of_very_many_rows_is_judged_by_its_buckets() -> None:
@@ -157,8 +161,11 @@ def test_spikes_are_counted_and_those_that_stay_are_told() -> None:
 def test_a_spike_that_does_not_come_back_is_a_warning() -> None:
     """The rows behind it are still high when the log ends."""
     loss = falling(2000) + noise(2000, 0.02)
-    loss[1990:] += 4
-    assert only("spikes", [line("train/loss", loss)]).severity == "warning"
+    loss[1995:] += 2
+    finding = only("spikes", [line("train/loss", loss)])
+    assert finding.severity == "warning"
+    assert finding.text.startswith("train/loss has 1 spike, up to ")
+    assert finding.text.endswith(" It did not come back down.")
 
 
 def test_a_fall_from_a_high_start_is_no_spike() -> None:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -211,3 +212,38 @@ def test_a_whole_line_has_a_bucket_a_row() -> None:
     assert (second.finite, second.mean, second.last, second.step) == (2, 6.0, 7.0, 5)
     assert second.greatest is not None
     assert second.greatest.step == 5
+
+
+@pytest.mark.parametrize("first", [0, 10_000_000, 1_700_000_000_000, -(1 << 40)])
+def test_a_line_far_from_step_0_has_as_many_cells(first: int) -> None:
+    """A run that goes on elsewhere, or whose steps are milliseconds, is drawn as well as others."""
+    steps = range(first, first + 100_000)
+    assert 300 < len(digest(rows_of(steps, [1.0] * 100_000)).cells) < 1600
+
+
+def test_steps_that_begin_anew_in_each_epoch_leave_few_cells() -> None:
+    """Their rows lie between each other's; the epochs' means are still exact."""
+    count, epochs = 60_000, 50
+    rows = rows_of([n % (count // epochs) for n in range(count)], [0.1 * n for n in range(count)])
+    rows = replace(rows, epoch=np.arange(count) // (count // epochs))
+    digested = digest(rows)
+    assert len(digested.cells) < count // 20
+    line = line_of("m", 0, rows.step, rows.value, epoch=rows.epoch)
+    for epoch in line.epochs:
+        own = rows.value[rows.epoch == epoch.epoch]
+        assert epoch.mean == float(sum(map(Fraction, own.tolist())) / len(own))
+        assert (epoch.first_step, epoch.last_step) == (0, count // epochs - 1)
+
+
+def test_the_mean_of_huge_values_is_no_more_than_they_are() -> None:
+    """Their sum would be."""
+    (cell,) = one(digest(rows_of(range(1000), [1e308] * 1000)).cells)
+    assert cell["mean"] == 1e308
+    assert cell["square"] == 0
+
+
+def test_the_least_step_of_all_is_not_the_last() -> None:
+    """Its negative does not fit into 64 bits."""
+    steps = [-(1 << 63), 1, 99]
+    (cell,) = one(digest(rows_of(steps, [1.0, 2.0, 3.0])).cells)
+    assert (cell["first"]["step"], cell["last"]["step"]) == (-(1 << 63), 99)
