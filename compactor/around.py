@@ -35,6 +35,8 @@ class Drawing:
             a metric's own name comes first, then its chart's, then the first pattern that fits.
         max_points: How many points a line may have; ``None`` for as many as its policy keeps.
         smooth: The filter of smoothed lines, if there are to be any.
+        whole_rows: Of a line with up to so many rows all of them are looked at, however many lines
+            there are.
     """
 
     fetch: Fetch
@@ -44,6 +46,7 @@ class Drawing:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     max_points: int | None = 2000
     smooth: Smoothing | None = None
+    whole_rows: int = 0
 
     def policy_for(self, metric: str, chart: str) -> Policy:
         """How a metric is downsampled on a chart."""
@@ -94,9 +97,10 @@ def portray(
     rank = traced.lines[0].rank if isinstance(traced, Ranks) else traced.rank
     policy = drawing.policy_for(line.metric, chart)
     rows = line.points if line.whole else None
-    if rows is None and (policy.needs_all_rows or drawing.smooth):
+    everything = policy.needs_all_rows or line.rows <= drawing.whole_rows
+    if rows is None and (everything or drawing.smooth):
         rows = drawing.fetch(line)
-    if rows is not None and policy.needs_all_rows:
+    if rows is not None and everything:
         line = replace(line, points=rows, whole=True)
     line = with_winner(line, winner, drawing.fetch)
     drawn = draw(

@@ -6,6 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal
 
+from compactor import folding
 from compactor.along import epoch_spans
 from compactor.around import Drawing
 from compactor.best import Of, Per, check_rule
@@ -119,6 +120,7 @@ def compact(
             policies=others,
             max_points=max_points,
             smooth=filtered,
+            whole_rows=folding.WHOLE_ROWS,
         )
         watched = verdict.decision.monitor.metric if verdict.decision else None
         plans = plan_charts(scan.lines, scan.log.state.metrics, watched, ranks=ranks)

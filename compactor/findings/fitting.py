@@ -101,9 +101,10 @@ def _overfits(
 
 
 def underfitting(evidence: Evidence, explained: Sequence[Finding]) -> list[Finding]:
-    """Training losses that hardly fell, or only within noise while held-out data did not get better.
+    """Training losses that hardly fell, or that still fell steadily when the run was completed.
 
-    And those that still fell steadily when the run was completed.
+    Where held-out data get better, something is learned, however little of it shows in the noise of
+    training.
 
     Args:
         evidence: The run.
@@ -116,7 +117,7 @@ def underfitting(evidence: Evidence, explained: Sequence[Finding]) -> list[Findi
         course = follow(line, mode)
         if course is None or len(course) < LEAST_TRAINING or line.metric in spoiled:
             continue
-        if _hardly_fell(course) or (not learns and _within_noise(course)):
+        if not learns and (_hardly_fell(course) or _within_noise(course)):
             found.append(_learned_little(evidence.name(line), line, course))
         elif evidence.status == "completed" and _still_falls(course):
             found.append(_unfinished(evidence.name(line), line, course))
@@ -132,7 +133,7 @@ def _within_noise(course: Course) -> bool:
 
 
 def _held_out_improve(evidence: Evidence) -> bool:
-    """Whether something is learned that the noise of training may hide."""
+    """Whether a held-out line gets better, beyond its noise."""
     courses = [
         follow(line, mode) for line, mode in evidence.judged() if split(line.metric) == "val"
     ]

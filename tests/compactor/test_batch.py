@@ -97,6 +97,12 @@ def test_what_is_no_size_is_told(text: str) -> None:
         parse_size(text)
 
 
+def test_more_memory_than_any_machine_has_is_a_slip() -> None:
+    """It is told here, before a database library says something about syntax."""
+    with pytest.raises(ValueError, match="more than any machine has"):
+        parse_size("99999999TB")
+
+
 LEAST = PROCESS_BYTES + LEAST_SCAN_BYTES
 counts = st.integers(1, 100)
 

@@ -36,9 +36,9 @@ def attempt(
     )
 
 
-def winner(step: int, epoch: int | None, number: int = 0) -> Winner:
+def winner(step: int, epoch: int | None, number: int = 0, per: str = "epoch") -> Winner:
     """A winner that was logged by an attempt of this number."""
-    return Winner(1.0, step, epoch, (number << ATTEMPT_SHIFT) + 7, "epoch", 3)
+    return Winner(1.0, step, epoch, (number << ATTEMPT_SHIFT) + 7, per, 3)
 
 
 def path_of(
@@ -59,6 +59,15 @@ def test_the_last_one_saved_in_the_winning_epoch() -> None:
     assert found is not None
     assert (found.path, found.step, found.epoch) == ("c", 19, 1)
     assert path_of([attempt(0, 0, SAVED)], winner(17, 7)) is None
+
+
+@pytest.mark.parametrize("per", ["step", "epoch min", "epoch max"])
+def test_where_a_row_won_by_itself_only_a_checkpoint_of_its_step_is_its_model(per: str) -> None:
+    """A later one of the same epoch scored otherwise."""
+    saved = [("a", 199, 0), ("b", 399, 0)]
+    assert path_of([attempt(0, 0, saved)], winner(199, 0, per=per)) == "a"
+    assert path_of([attempt(0, 0, saved)], winner(200, 0, per=per)) is None
+    assert path_of([attempt(0, 0, saved)], winner(200, 0, per="epoch mean")) == "b"
 
 
 def test_without_epochs_the_last_one_saved_at_the_winning_step() -> None:

@@ -375,6 +375,58 @@ def test_the_row_is_the_nearest_before_the_best(
 
 def test_arguments_that_mean_nothing_are_refused(run_path: Path) -> None:
     """Before the run is read."""
-    for arguments in ({"max_points": 15}, {"policy": "nth"}, {"charts": -1}):
-        with pytest.raises(ValueError, match=r"at least|choose one|0 or more"):
+    for arguments in ({"max_points": 15}, {"policy": "nth"}, {"charts": -1}, {"threads": 0}):
+        with pytest.raises(ValueError, match=r"at least|choose one|0 or more|1 or more"):
             compact(run_path, **arguments)
+
+
+def log_ranks(run_path: Path) -> None:
+    """Two ranks; the second is better, and best later."""
+    for rank in (0, 1):
+        with Run(run_path, rank=rank, world_size=2, monitor="val/loss") as run:
+            for epoch in run.epochs(4):
+                run.log({"val/loss": 1.0 + (epoch - 1 - rank) ** 2 - rank / 2, "lr": 0.1})
+
+
+def test_all_tables_are_those_of_the_rank_that_was_asked_for(run_path: Path) -> None:
+    """Not half of the record another's."""
+    log_ranks(run_path)
+    record = compact(run_path, ranks=1)
+    assert record.best is not None
+    assert (record.best.value, record.best.epoch, record.best.rank) == (0.5, 2, 1)
+    assert [epoch.values["val/loss"] for epoch in record.epochs] == [4.5, 1.5, 0.5, 1.5]
+    assert {info.rank for chart in record.charts.values() for info in chart.line_info.values()} == {
+        1
+    }
+    mean = compact(run_path, ranks="mean")
+    assert mean.best is not None
+    assert (mean.best.value, mean.best.rank) == (1.25, None)
+    assert [epoch.values["val/loss"] for epoch in mean.epochs] == [3.25, 1.25, 1.25, 3.25]
+
+
+def test_a_rank_without_rows_cannot_be_asked_for(run_path: Path) -> None:
+    """The error names those that have some."""
+    log_ranks(run_path)
+    with pytest.raises(NothingLoggedError, match="rank 7 logged nothing; ranks that did: 0, 1"):
+        compact(run_path, ranks=7)
+
+
+def test_a_policy_that_nothing_is_drawn_with_is_noted(run_path: Path) -> None:
+    """A slip of a name is not swallowed."""
+    log_ranks(run_path)
+    policies = {"val/los": "uniform", "lr": "uniform", "val/*": "uniform"}
+    assert compact(run_path, policies=policies).notes == [
+        "The policy for 'val/los' was not used: no metric or chart has that name."
+    ]
+
+
+def test_a_line_that_is_drawn_is_looked_at_in_full_among_ever_so_many(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only memory keeps short lines from coming whole; one at a time they fit."""
+    with Run(run_path) as run:
+        for step in range(5000):
+            run.log({"loss": math.sin(step), "other": math.cos(step)})
+    whole = compact(run_path)
+    monkeypatch.setattr(folding, "WHOLE_ROWS_TOGETHER", 5000)
+    assert compact(run_path).charts["loss"].lines == whole.charts["loss"].lines

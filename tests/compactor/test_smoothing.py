@@ -144,7 +144,18 @@ def test_texts_name_filters() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "ema", "ema:", "ema:1", "ema:1.0", "ema:-0.1", "ema:nan", "ema:1e-3", "EMA:0.5"),
+        *(
+            "",
+            "ema",
+            "ema:",
+            "ema:1",
+            "ema:1.0",
+            "ema:.99999999999999999",
+            "ema:-0.1",
+            "ema:nan",
+            "ema:1e-3",
+            "EMA:0.5",
+        ),
         *("ema:0.5 ", "mean:0", "mean:1.5", "mean:-1", "mean:", "mean:1_0", "median:3"),
     ],
 )

@@ -42,6 +42,12 @@ def test_a_process_answers_many_calls() -> None:
     assert len(set(answers(calls.process, list(range(20)), 2).values())) <= 2
 
 
+def test_every_signal_has_a_name_or_a_number() -> None:
+    """Real-time signals have none of their own."""
+    assert str(Died(-9)) == "its process was killed by SIGKILL"
+    assert str(Died(-40)) == "its process was killed by signal 40"
+
+
 @pytest.mark.parametrize(
     ("function", "said"),
     [
