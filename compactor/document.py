@@ -32,21 +32,22 @@ class Chosen:
     leading: Sequence[Line]
     lines: Sequence[Line]
     ranks: Sequence[int]
+    is_everyone: bool
 
     @classmethod
     def by(cls, scan: Scan, ranks: RankChoice) -> "Chosen":
         """One rank's, the mean over the ranks, or those of the lowest rank that logged each metric."""
         if isinstance(ranks, int):
             own = scan.of_rank(ranks)
-            return cls(own, own, [ranks])
+            return cls(own, own, [ranks], is_everyone=False)
         everyone = sorted({scan.log.state.first.writer.rank, *scan.ranks})
         if ranks == "all":
-            return cls(scan.leading, scan.lines, everyone)
+            return cls(scan.leading, scan.lines, everyone, is_everyone=True)
         of_metric: dict[str, list[Line]] = {metric: [] for metric in scan.metrics}
         for line in scan.lines:
             of_metric[line.metric].append(line)
         means = [mean_line(lines, scan.rows) for lines in of_metric.values()]
-        return cls(means, scan.lines, everyone)
+        return cls(means, scan.lines, everyone, is_everyone=False)
 
 
 def notes_on(scan: Scan, ranks: RankChoice) -> list[str]:
@@ -116,7 +117,7 @@ def make_record(
         best=verdict.best,
         best_by_metric=verdict.by_metric,
         run=info,
-        findings=_find(scan, verdict, chosen.lines, pace),
+        findings=_find(scan, verdict, chosen, pace),
         epochs=epoch_table(epochs, leading, frozenset(columns)),
         epoch_columns=columns,
         phases=phases(state),
@@ -127,13 +128,13 @@ def make_record(
 
 
 def _find(
-    scan: Scan, verdict: Decided, lines: Sequence[Line], seconds_per_step: float | None
+    scan: Scan, verdict: Decided, chosen: Chosen, seconds_per_step: float | None
 ) -> list[Finding]:
     state, best = scan.log.state, verdict.best
     decision = verdict.decision
     return find_findings(
         Evidence(
-            lines=lines,
+            lines=chosen.lines,
             monitor=decision.monitor.metric if decision else None,
             mode=decision.monitor.mode if decision else None,
             ended={rank: scan.epochs_of(rank).ended for rank in scan.ranks},
@@ -143,5 +144,6 @@ def _find(
             status=state.status,
             seconds_per_step=seconds_per_step,
             min_delta=decision.min_delta if decision else 0.0,
+            expected_ranks=range(state.world_size) if chosen.is_everyone else (),
         )
     )

@@ -89,6 +89,11 @@ class Course:
         """How much better the best part is than the first."""
         return self.start - float(self.value[self.best])
 
+    @property
+    def reach(self) -> float:
+        """How much better than the first the best part ever is, borne out or not."""
+        return self.start - float(self.value.min())
+
     def shown(self, value: float) -> float:
         """A value as it was logged."""
         return self.sign * value * self.unit + 0.0  # no negative zero

@@ -186,7 +186,7 @@ def _learned_little(name: str, line: Line, course: Course) -> Finding:
 
 
 def _unfinished(name: str, line: Line, course: Course) -> Finding:
-    share = _last_quarter(course) / (course.start - course.end)
+    share = min(1.0, _last_quarter(course) / (course.start - course.end))
     return _finding(
         line,
         course,

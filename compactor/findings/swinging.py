@@ -44,7 +44,7 @@ def oscillation(evidence: Evidence, diverged: Sequence[Finding]) -> list[Finding
     found = []
     for line, mode in evidence.judged():
         course = follow(line, mode)
-        if course is None or course.gain <= 0 or line.metric in spoiled:
+        if course is None or course.reach <= 0 or line.metric in spoiled:
             continue
         swing = _slow_swing(line, course) or _alternation(line, course)
         if swing is not None:
@@ -61,7 +61,9 @@ def _slow_swing(line: Line, course: Course) -> Swing | None:
     span = _span(rest)
     swing = Swing(span, _turns(rest, span / 2))
     noisy = split(line.metric) != "val" and span < ABOVE_NOISE * _noise_of_parts(line, course)
-    return swing if span >= SWING * course.gain and swing.turns >= REVERSALS and not noisy else None
+    return (
+        swing if span >= SWING * course.reach and swing.turns >= REVERSALS and not noisy else None
+    )
 
 
 def _alternation(line: Line, course: Course) -> Swing | None:
@@ -74,7 +76,7 @@ def _alternation(line: Line, course: Course) -> Swing | None:
     span = _span(rest)
     scaled = rest / max(float(np.abs(rest).max()), np.finfo(np.float64).tiny)
     power = float(scaled @ scaled)
-    if span < SWING * course.gain or power == 0.0:
+    if span < SWING * course.reach or power == 0.0:
         return None
     correlation = float(scaled[1:] @ scaled[:-1]) / power
     return Swing(span, _turns(rest, span / 2)) if correlation <= ALTERNATION else None
@@ -117,7 +119,7 @@ def _noise_of_parts(line: Line, course: Course) -> float:
 
 def _oscillates(name: str, line: Line, course: Course, swing: Swing) -> Finding:
     held_out = split(line.metric) == "val"
-    span, gain = course.amount(swing.span), course.amount(course.gain)
+    span, gain = course.amount(swing.span), course.amount(course.reach)
     first, last = int(course.first_step[len(course) // 2]), int(course.last_step[-1])
     return Finding(
         rule="oscillation",

@@ -430,3 +430,17 @@ def test_a_line_that_is_drawn_is_looked_at_in_full_among_ever_so_many(
     whole = compact(run_path)
     monkeypatch.setattr(folding, "WHOLE_ROWS_TOGETHER", 5000)
     assert compact(run_path).charts["loss"].lines == whole.charts["loss"].lines
+
+
+def test_a_rank_that_logged_nothing_is_found(run_path: Path) -> None:
+    """Unless one rank, or the mean of those that did, was asked for."""
+    for rank in (0, 1, 2):
+        with Run(run_path, rank=rank, world_size=4) as run:
+            for step in range(50):
+                if rank != 1:
+                    run.log({"loss": 1.0 / (1 + step)})
+    found = [each for each in compact(run_path).findings if each.rule == "rank_silent"]
+    assert len(found) == 1
+    assert "1" in found[0].text
+    assert "3" in found[0].text
+    assert not [each for each in compact(run_path, ranks=0).findings if "rank" in each.rule]

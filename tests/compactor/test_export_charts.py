@@ -283,6 +283,18 @@ def test_a_record_without_epochs_says_so() -> None:
             to_series(digits(), x=x)
 
 
+def test_a_line_outside_epochs_is_not_exported_by_epoch() -> None:
+    """It would be an empty chart, without a word."""
+    outside = msgspec.structs.replace(
+        chart("lr", {"lr": [(0, 1.0), (1, 2.0)]}),
+        along={"lr": Along(seconds=[0.0, 1.0], epoch=[None, None])},
+    )
+    made = record({"lr": outside})
+    with pytest.raises(ExportError, match="none of its rows lies in an epoch"):
+        to_chartjs(made, x="epoch")
+    assert to_series(made, x="seconds")[0]["x"] == [0.0, 1.0]
+
+
 def test_a_range_moves_to_other_axes_with_the_drawn_points() -> None:
     """Entries at steps 12 and 15 begin at no drawn point: their reach counts from step 10 on."""
     made = record({"loss": thinned()})

@@ -78,7 +78,8 @@ def curves() -> dict[str, list[Line]]:
 
 @pytest.mark.parametrize("kind", curves())
 @pytest.mark.parametrize(
-    ("factor", "shift"), [(1e-6, 0.0), (4096.0, 0.0), (1.0, 1000.0), (8.0, -50.0)]
+    ("factor", "shift"),
+    [(1e-6, 0.0), (4096.0, 0.0), (1.0, 1000.0), (8.0, -50.0), (1e300, 0.0), (1e-300, 0.0)],
 )
 def test_the_verdict_depends_neither_on_the_unit_nor_on_the_zero(
     kind: str, factor: float, shift: float

@@ -76,6 +76,36 @@ def test_a_blow_up_at_the_very_end_diverges() -> None:
     assert 580 <= finding.step <= 610
 
 
+@pytest.mark.parametrize("last", [20, 40, 100, 250])
+def test_a_run_that_ends_in_a_jump_or_a_climb_diverges(last: int) -> None:
+    """However few rows it has there, and however far they are: it did not come back from them."""
+    loss = falling(4000) + noise(4000, 0.05)
+    jump, climb = loss.copy(), loss.copy()
+    jump[-last:] = 7 + noise(last, 0.3)
+    climb[-last:] += np.linspace(0, 10, last)
+    for each in (jump, climb):
+        findings = found([line("train/loss", each)])
+        assert [(told.rule, told.severity) for told in findings] == [("divergence", "critical")]
+        assert findings[0].step == pytest.approx(4000 - last, abs=100)
+        assert findings[0].evidence["end_value"] == pytest.approx(each[-1], abs=2)
+
+
+def test_two_evaluations_far_off_at_the_end_diverge() -> None:
+    """One alone may be a freak."""
+    value = np.append(falling(38), [3.0, 9.0])
+    lines = [line("train/loss", falling(4000)), line("val/loss", value, every=100)]
+    finding = only("divergence", lines, monitor="val/loss", mode="min")
+    assert "ends above its best" in finding.text
+    assert finding.evidence["end_value"] == 9.0
+
+
+def test_a_single_row_far_off_at_the_end_is_a_spike() -> None:
+    """Nothing shows whether it came back down."""
+    loss = falling(4000) + noise(4000, 0.05)
+    loss[-1] = 200
+    assert [each.rule for each in found([line("train/loss", loss)])] == ["spikes"]
+
+
 def test_a_score_that_collapses_diverges() -> None:
     """Large values are good, so the fall is what counts."""
     score = np.append(np.linspace(0.1, 0.8, 40), np.full(20, 0.01))
@@ -155,6 +185,7 @@ def test_spikes_are_counted_and_those_that_stay_are_told() -> None:
     assert finding.evidence["spikes"] == 3
     assert finding.evidence["largest_step"] == 1100
     assert finding.evidence["not_recovered"] == 0
+    assert finding.text.endswith(" It came back down after each of them.")
     assert (finding.step, finding.last_step) == (700, 1500)
 
 
@@ -166,6 +197,15 @@ def test_a_spike_that_does_not_come_back_is_a_warning() -> None:
     assert finding.severity == "warning"
     assert finding.text.startswith("train/loss has 1 spike, up to ")
     assert finding.text.endswith(" It did not come back down.")
+
+
+def test_a_loss_that_comes_down_from_a_short_hump_recovered() -> None:
+    """Though the rows right behind its rise are as high."""
+    loss = falling(3000) + noise(3000, 0.02)
+    loss[1500:1512] += 3
+    finding = only("spikes", [line("train/loss", loss)])
+    assert (finding.severity, finding.evidence["not_recovered"]) == ("info", 0)
+    assert finding.text.endswith(" It came back down.")
 
 
 def test_a_fall_from_a_high_start_is_no_spike() -> None:

@@ -149,6 +149,28 @@ def test_means_of_epochs_decide_and_an_epoch_that_did_not_end_is_left_out() -> N
     assert finding.evidence["saved_epochs"] == 10
 
 
+def test_early_stopping_waits_for_a_first_number() -> None:
+    """Without one, there is nothing to keep."""
+    never = line("val/loss", np.full(60, np.nan))
+    assert not of_rule("early_stopping", [never], monitor="val/loss", mode="min")
+    late = line("val/loss", np.append(np.full(12, np.nan), falling(60)))
+    assert not of_rule("early_stopping", [late], monitor="val/loss", mode="min")
+
+
+def test_early_stopping_tells_by_how_much_a_value_had_to_be_better() -> None:
+    """Where that is not 0; what is better by less is not missed."""
+    lines = [line("val/loss", falling(60))]
+    finding = only(
+        "early_stopping", lines, monitor="val/loss", mode="min", patience=10, min_delta=0.5
+    )
+    assert "with a patience of 10 and a min_delta of 0.5 would" in finding.text
+    assert finding.evidence["min_delta"] == 0.5
+    assert finding.evidence["misses_best"] == 0
+    lines = [line("val/loss", valley(60, 0.2, 1, 1))]
+    plain = only("early_stopping", lines, monitor="val/loss", mode="min")
+    assert "min_delta" not in plain.text
+
+
 def test_early_stopping_is_silent_where_it_makes_no_sense() -> None:
     """A run that improves to its end, a training loss, and a monitor of a great many rows."""
     rising = line("val/loss", falling(100))
@@ -162,7 +184,7 @@ def stopped_by_hand(values: list[float], patience: int, min_delta: float) -> tup
     """Early stopping as a training loop would do it: where it stops, and what it kept."""
     best, kept, waited = math.inf, 0, 0
     for place, value in enumerate(values):
-        if not math.isnan(value) and (best == math.inf or value < best - min_delta):
+        if not math.isnan(value) and (best == math.inf or value + min_delta < best):
             best, kept, waited = value, place, 0
         elif best < math.inf:
             waited += 1

@@ -73,6 +73,40 @@ def test_a_few_equal_values_are_not_constant() -> None:
     assert not of_rule("constant", [line("val/acc", np.append(np.full(50, 0.1), 0.2))])
 
 
+def test_ranks_that_never_logged_are_told_in_one_finding() -> None:
+    """A warning where most of the others did; told only where one may log for all."""
+    lines = [line("train/loss", falling(1000), rank=rank) for rank in (0, 1, 4)]
+    finding = only("rank_silent", lines, expected_ranks=range(5))
+    assert (finding.rank, finding.severity) == (2, "warning")
+    assert finding.text == "Ranks 2, 3 logged nothing; 3 other ranks did."
+    one = only("rank_silent", lines[:1], expected_ranks=range(2))
+    assert one.severity == "info"
+    assert one.text == "Rank 1 logged nothing; 1 other rank did."
+    assert not of_rule("rank_silent", lines, expected_ranks=(0, 1, 4))
+    assert not of_rule("rank_silent", lines)
+
+
+def test_of_several_ranks_a_text_names_the_one_it_is_about() -> None:
+    """Of a single rank, it does not."""
+    rising = np.linspace(1, 5, 500)
+    broken = np.append(rising, np.nan)
+    lines = [line("train/loss", broken, rank=rank) for rank in (0, 1)]
+    starts = {each.rule: each.text for each in found(lines)}
+    assert starts["divergence"].startswith("train/loss of rank 0 rises")
+    assert starts["non_finite"].startswith("train/loss of rank 0 is NaN")
+    assert "rank" not in only("divergence", lines[:1]).text
+    chosen = only("divergence", lines[1:], ended={0: frozenset(), 1: frozenset()})
+    assert chosen.text.startswith("train/loss of rank 1 rises")
+
+
+def test_a_loss_that_is_not_judged_and_ends_in_nan_is_a_warning() -> None:
+    """One that recovers, as before the first update of a policy, is only told."""
+    broken = falling(500)
+    broken[300:] = np.nan
+    assert only("non_finite", [line("policy_loss", broken)]).severity == "warning"
+    assert only("non_finite", [line("policy_loss", broken[::-1])]).severity == "info"
+
+
 def test_a_rank_that_stopped_lags() -> None:
     """Those that are a few steps apart do not."""
     full, short = falling(1000), falling(700)
