@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compactor.record import Attempt, Best, Record, RunInfo
+from compactor.record import Attempt, Best, Finding, Record, RunInfo
 from reports.wording import ABSENT, clock, column, count, duration, listing, number, span, whole
 
 ATTEMPT_COLUMNS = (
@@ -22,6 +22,14 @@ ATTEMPT_COLUMNS = (
 )
 
 _TONES = {"completed": "good", "failed": "bad"}
+_ENDED = {
+    "completed": "Completed",
+    "failed": "Failed",
+    "exited": "Ended without saying so",
+    "unfinished": "No end was recorded",
+}
+_SEVERITIES = {"critical": "bad", "warning": "open", "info": "info"}
+_GRAVITY = {"critical": 0, "warning": 1}
 _PER = {
     "epoch": "epoch",
     "epoch mean": "epoch mean",
@@ -71,6 +79,19 @@ class EpochRow:
     best: bool
 
 
+@dataclass(frozen=True)
+class FindingBlock:
+    """A finding in words; ``tone`` is the class that colours it."""
+
+    rule: str
+    severity: str
+    tone: str
+    metric: str
+    where: str | None
+    text: str
+    advice: str
+
+
 def title(run: RunInfo) -> str:
     """The name of a run, or its identity where it has none."""
     return run.name.strip() or run.id
@@ -117,11 +138,56 @@ def best_block(best: Best) -> BestBlock:
         exact=repr(best.value),
         where=where,
         why=(
-            f"The {extreme} of {compared}. "
+            f"{_chosen(best, extreme, compared)}. "
             f"Metric: {best.metric_chosen_by}; direction: {best.mode_chosen_by}."
         ),
         row=[(name, cell(value)) for name, value in best.row.items()],
     )
+
+
+def _chosen(best: Best, extreme: str, compared: str) -> str:
+    """Which of the candidates it is, and whose they are, where that is not as usual."""
+    if best.rank is None:
+        whose = ", as the mean over the ranks"
+    else:
+        whose = f", of rank {best.rank}" if best.rank else ""
+    if not best.min_delta:
+        return f"The {extreme} of {compared}{whose}"
+    better = f"better than the best before it by more than {number(best.min_delta)}"
+    return f"The last of {compared}{whose} that was {better}"
+
+
+def finding_blocks(record: Record) -> list[FindingBlock]:
+    """What was found, the gravest first, else in the order of the record."""
+    gravest = sorted(record.findings, key=lambda finding: _GRAVITY.get(finding.severity, 2))
+    return [finding_block(finding) for finding in gravest]
+
+
+def finding_block(finding: Finding) -> FindingBlock:
+    """One finding: where it holds, what was seen, what to try."""
+    where = None
+    if finding.step is not None:
+        last = finding.step if finding.last_step is None else finding.last_step
+        where = f"step{'' if last == finding.step else 's'} {span(finding.step, last)}"
+    return FindingBlock(
+        rule=finding.rule.replace("_", " "),
+        severity=finding.severity,
+        tone=_SEVERITIES.get(finding.severity, "info"),
+        metric=finding.metric,
+        where=where,
+        text=finding.text,
+        advice=finding.advice,
+    )
+
+
+def verdict(record: Record) -> str:
+    """How the run went, in a sentence."""
+    run = record.run
+    ended = _ENDED.get(run.status, run.status)
+    took = f" after {duration(run.seconds)}" if run.seconds is not None else ""
+    grave = [f for f in record.findings if f.severity in {"critical", "warning"}]
+    found = f"{count(len(grave), 'thing')} to look at" if grave else "nothing stands out"
+    return f"{ended}{took}, {count(run.steps, 'step')}; {found}."
 
 
 def epoch_rows(record: Record) -> list[EpochRow]:

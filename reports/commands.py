@@ -12,10 +12,11 @@ import click
 import compactor
 from compactor.record import RECORD_NAME, Record
 from logwriter.rundir import is_run, last_change
-from reports import render
 
 if TYPE_CHECKING:
+    from reports.figures import Steps
     from reports.rendering import Format
+    from reports.sizes import SizeName
     from reports.theme import ThemeName
 
 
@@ -30,25 +31,44 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["html", "png"]),
+    type=click.Choice(["html", "png", "svg", "pdf"]),
     multiple=True,
     default=("html", "png"),
     show_default=True,
-    help="What to write; may be given twice.",
+    help="What to write; may be given more than once.",
 )
 @click.option(
     "--theme",
-    type=click.Choice(["light", "dark"]),
+    type=click.Choice(["light", "dark", "paper"]),
     default="light",
     show_default=True,
-    help="The colours of the PNG files. The page has both, and the reader's setting chooses.",
+    help="The colours of the images; those of paper can be told apart without colour. "
+    "The page is light or dark as its reader has set it.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["slide", "paper", "screen"]),
+    default="screen",
+    show_default=True,
+    help="What the images are for: their size, resolution and the size of their letters.",
+)
+@click.option(
+    "--steps",
+    type=click.Choice(["auto", "linear", "log"]),
+    default="auto",
+    show_default=True,
+    help="The axis of steps in the images; log gives early steps more room, and auto chooses it "
+    "for long runs that did most at their beginning.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the files and notes as JSON.")
 def report(
     runs: tuple[Path, ...],
+    *,
     output: Path | None,
     formats: tuple[Format, ...],
     theme: ThemeName,
+    size: SizeName,
+    steps: Steps,
     as_json: bool,
 ) -> None:
     """Draw a run as a web page and PNG charts.
@@ -59,9 +79,14 @@ def report(
     \b
     Example:
       everystep report runs/digits
+      everystep report runs/digits --format pdf --theme paper --size paper
     """
+    from reports import rendering  # noqa: PLC0415 - loads matplotlib, so only when asked to draw
+
     sources = [_with_record(run, keep=output is None) for run in runs]
-    rendered = render(sources, output, formats=formats, theme=theme)
+    rendered = rendering.render_all(
+        sources, output, formats=formats, theme=theme, size=size, steps=steps
+    )
     files = [str(path) for path in rendered.files]
     if as_json:
         click.echo(json.dumps({"files": files, "notes": rendered.notes}, indent=2))

@@ -53,7 +53,7 @@ def mark_non_finite(axes: Axes, view: ChartView, style: Style) -> None:
 
 def _say_unmarked(axes: Axes, end: float, row: int, style: Style) -> None:
     """Beside the end of what is marked, within the axes."""
-    first, last = axes.get_xlim()
+    across = float(axes.transData.transform((end, 1.0))[0]) - axes.bbox.x0
     room = axes.bbox.width * 72 / axes.figure.dpi
     wide = typeset.width(UNMARKED, _SIZE, "bold") + 2 * _BESIDE
     axes.annotate(
@@ -61,7 +61,7 @@ def _say_unmarked(axes: Axes, end: float, row: int, style: Style) -> None:
         xy=(0, 0),
         xycoords="axes fraction",
         xytext=(
-            min((end - first) / (last - first) * room, room - wide) + _BESIDE,
+            min(across * 72 / axes.figure.dpi, room - wide) + _BESIDE,
             7 + row * _ROW,
         ),
         textcoords="offset points",

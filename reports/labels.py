@@ -95,13 +95,12 @@ def place(
 
 
 def trace(points: Points, spacing: float) -> Points:
-    """Points along a polyline, none further than about ``spacing`` pixels from the next in x."""
+    """Points along a polyline, about ``spacing`` pixels from each other in x."""
     if len(points) < 2:
         return points
     first, last = points[0, 0], points[-1, 0]
     across = np.linspace(first, last, max(2, int((last - first) / spacing)))
-    between = np.column_stack((across, np.interp(across, points[:, 0], points[:, 1])))
-    return np.concatenate((points, between))
+    return np.column_stack((across, np.interp(across, points[:, 0], points[:, 1])))
 
 
 def _beside(

@@ -1,29 +1,46 @@
-"""One HTML page of a run: a single file that needs no network, no script and no other file.
+"""One HTML page of a run: a single file that needs no network and no other file.
 
-Everything from the record goes through Jinja's escaping, and a content security policy forbids
-whatever might slip through it: the page may show the images it carries and nothing else. Each chart
-is there twice, for light and for dark, and the reader's setting chooses.
+Everything from the record goes through Jinja's escaping or stands as data in a JSON block that no
+text can end. A content security policy forbids whatever might slip through: of all scripts only the
+two of this package run, known by their hashes, and nothing is loaded from anywhere. The charts are
+drawn by Apache ECharts (Li et al., 2018, doi:10.1016/j.visinf.2018.04.011), which the page carries.
 """
 
+import base64
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from compactor.record import Record
-from reports import blocks
-from reports.figures import page_figure, style_of, svg_text
-from reports.marks import Style
-from reports.theme import DARK, LIGHT
+from reports import blocks, tables
+from reports.chartdata import chart_data, findings_of
 from reports.view import ChartView, Line, chart_views, place_of
 from reports.wording import clock, number, one_line, whole
 
 _HERE = Path(__file__).parent
-_PLAIN_IN_URI = "!$'()*+,-./:;=?@_~"
-"""What stays as it is in a data URI, besides letters and digits. A space would end a ``srcset``."""
+_STATIC = _HERE / "static"
+_SCRIPTS = (
+    "numbers",
+    "unpack",
+    "series",
+    "scales",
+    "marks",
+    "scene",
+    "option",
+    "tip",
+    "chart",
+    "gestures",
+    "tools",
+    "epochs",
+    "start",
+)
+"""Our own scripts, in the order in which they build on each other."""
 
 
 @dataclass(frozen=True)
@@ -40,72 +57,110 @@ class LegendEntry:
 
 @dataclass(frozen=True)
 class ChartBlock:
-    """A chart on the page; ``light`` and ``dark`` are data URIs, sizes are CSS pixels."""
+    """What the page says around a chart."""
 
     title: str
+    description: str
     legend: list[LegendEntry]
-    light: str
-    dark: str
-    alt: str
-    width: int
-    height: int
+    figures: list[tables.Row]
+    findings: list[blocks.FindingBlock]
     notes: list[str]
 
 
 def render_page(record: Record) -> str:
     """The page of a run as HTML."""
-    css = (_HERE / "static" / "page.css").read_text(encoding="utf-8")
+    views = chart_views(record)
+    tree, numbers = chart_data(record, views)
+    tree["epochs"] = tables.epoch_data(record)
+    library, script = _library(), _script()
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             blocks=blocks,
+            tables=tables,
             record=record,
             run=record.run,
             title=one_line(blocks.title(record.run)),
             best=blocks.best_block(record.best) if record.best else None,
-            charts=_chart_blocks(record),
+            charts=[
+                _chart_block(record, view, chart)
+                for view, chart in zip(views, tree["charts"], strict=True)
+            ],
             clock=clock,
             whole=whole,
-            css=Markup(css),  # noqa: S704 - our own file; everything from the record stays escaped
+            policy=_policy(library, script),
+            css=_ours("page.css"),
+            tree=json_block(tree),
+            numbers=numbers,
+            library=library,
+            script=script,
         )
     )
 
 
-def _chart_blocks(record: Record) -> list[ChartBlock]:
-    light, dark = style_of(record, LIGHT), style_of(record, DARK)
-    return [_chart_block(view, light, dark) for view in chart_views(record)]
+def json_block(tree: Any) -> Markup:
+    """``tree`` as JSON that can stand in a script element: no text in it ends the element.
+
+    Raises:
+        ValueError: A number in it is not finite.
+    """
+    text = json.dumps(tree, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - no character that HTML knows is left
 
 
-def _chart_block(view: ChartView, light: Style, dark: Style) -> ChartBlock:
-    figure = page_figure(view, light)
-    wide, high = figure.get_size_inches() * 96
+def _chart_block(record: Record, view: ChartView, chart: dict[str, Any]) -> ChartBlock:
     return ChartBlock(
         title=view.title,
-        legend=[_legend_entry(view, line, light, dark) for line in view.lines],
-        light=_data_uri(svg_text(figure, light.theme)),
-        dark=_data_uri(svg_text(page_figure(view, dark), dark.theme)),
-        alt=view.description,
-        width=round(wide),
-        height=round(high),
+        description=view.description,
+        legend=[
+            _legend_entry(line, drawn)
+            for line, drawn in zip(view.lines, chart["lines"], strict=True)
+        ],
+        figures=[tables.line_row(line) for line in view.lines],
+        findings=[blocks.finding_block(finding) for finding in findings_of(record, view)],
         notes=view.notes,
     )
 
 
-def _legend_entry(view: ChartView, line: Line, light: Style, dark: Style) -> LegendEntry:
+def _legend_entry(line: Line, drawn: dict[str, Any]) -> LegendEntry:
     said = f"best {number(line.best.value)} at {place_of(line.best)}" if line.best else None
     return LegendEntry(
         name=line.name,
-        light=light.colour(view, line),
-        dark=dark.colour(view, line),
-        dash=light.strokes[view.key, line.name].dash,
+        light=drawn["light"],
+        dark=drawn["dark"],
+        dash=drawn["dash"],
         said=said,
         exact=f"{line.best.value!r} at step {whole(line.best.step)}" if line.best else None,
     )
 
 
-def _data_uri(svg: str) -> str:
-    return "data:image/svg+xml," + quote(" ".join(svg.split()), safe=_PLAIN_IN_URI)
+def _policy(*scripts: str) -> str:
+    """The content security policy under which exactly these scripts run."""
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _library() -> Markup:
+    return _ours("echarts/echarts.common.min.js")
+
+
+@cache
+def _script() -> Markup:
+    parts = (_ours(f"js/{name}.js") for name in _SCRIPTS)
+    return Markup("\n").join([Markup('(() => {\n"use strict";'), *parts, Markup("})();")])
+
+
+def _ours(name: str) -> Markup:
+    text = (_STATIC / name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - our own file; everything from the record stays escaped
 
 
 @cache

@@ -1,7 +1,7 @@
-"""Where reports touch the disk: a record comes in, PNG files and a page go out.
+"""Where reports touch the disk: a record comes in, images and a page go out.
 
 OUTPUT/index.html              the page
-       dashboard.png           all charts on one sheet
+       dashboard.png           all charts on one sheet; also .svg and .pdf
        charts/01-loss.png      one file a chart, numbered as shown
 
 Every file is whole or absent. No path is made from a name as it stands: only from its letters and
@@ -11,32 +11,45 @@ that are no longer wanted if they carry our mark.
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from matplotlib.figure import Figure
+
 from compactor.record import RECORD_NAME, Record
 from compactor.store import read_record
 from logwriter.durable import replace_file
-from reports import figures, typeset
+from reports import figures, fonts, typeset
+from reports.figures import Steps
 from reports.page import render_page
+from reports.sizes import SIZES, Size, SizeName
 from reports.theme import THEMES, Theme, ThemeName
 from reports.view import chart_views
-from reports.wording import slug
+from reports.wording import listing, slug
 
 Source: TypeAlias = str | os.PathLike[str] | Record
-Format = Literal["html", "png"]
-FORMATS: tuple[Format, ...] = ("html", "png")
+Format = Literal["html", "png", "svg", "pdf"]
+STEPS: tuple[Steps, ...] = ("auto", "linear", "log")
+FORMATS: tuple[Format, ...] = ("html", "png", "svg", "pdf")
 
 REPORT_FOLDER = "report"
 PAGE_NAME = "index.html"
-DASHBOARD_NAME = "dashboard.png"
+DASHBOARD_NAME = "dashboard"
 CHARTS_FOLDER = "charts"
 
-_CHART_FILE = re.compile(r"\d{2,}-[a-z0-9-]+\.png")
-_OUR_MARK = b"Software\x00" + figures.SOFTWARE.encode()
-_MARK_WITHIN = 256
+_IMAGES: dict[str, Callable[[Figure, Theme], bytes]] = {
+    "png": figures.png_bytes,
+    "svg": lambda figure, theme: figures.svg_text(figure, theme).encode(),
+    "pdf": figures.pdf_bytes,
+}
+_CHART_FILE = re.compile(r"\d{2,}-[a-z0-9-]+\.(png|svg|pdf)")
+_OUR_MARKS = {
+    ".png": b"Software\x00" + figures.SOFTWARE.encode(),
+    ".svg": b"<dc:title>" + figures.SOFTWARE.encode(),
+    ".pdf": b"/Creator (" + figures.SOFTWARE.encode(),
+}
 _GLYPHS_NAMED = 10
 
 
@@ -48,15 +61,28 @@ class Rendered:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Look:
+    """What to write, and how."""
+
+    theme: Theme
+    size: Size
+    images: Sequence[str]
+    html: bool
+    steps: Steps
+
+
 def render_all(
     runs: Source | Sequence[Source],
     output: str | os.PathLike[str] | None,
     *,
     formats: Collection[Format],
     theme: ThemeName,
+    size: SizeName = "screen",
+    steps: Steps = "auto",
 ) -> Rendered:
     """Draw one run or several. See `reports.render`."""
-    _check_choices(formats, theme)
+    _check_choices(formats, theme, size, steps)
     sources = [runs] if isinstance(runs, (str, os.PathLike, Record)) else list(runs)
     if not sources:
         raise ValueError("there is no run to draw: give at least one")
@@ -67,32 +93,39 @@ def render_all(
         folders = [Path(output)]
     else:
         folders = [Path(output) / name for name in _folder_names(given)]
-    done = [_render(*each, formats, theme) for each in zip(given, folders, strict=True)]
+    images = [name for name in FORMATS if name in formats and name in _IMAGES]
+    look = Look(THEMES[theme], SIZES[size], images, html="html" in formats, steps=steps)
+    done = [_render(*each, look) for each in zip(given, folders, strict=True)]
     return Rendered(
         files=tuple(path for rendered in done for path in rendered.files),
         notes=tuple(dict.fromkeys(note for rendered in done for note in rendered.notes)),
     )
 
 
-def _check_choices(formats: Collection[Format], theme: ThemeName) -> None:
+def _check_choices(
+    formats: Collection[Format], theme: ThemeName, size: SizeName, steps: Steps
+) -> None:
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         asked = repr(unknown[0]) if unknown else "no format"
         raise ValueError(f"formats: {asked} cannot be drawn; choose of {', '.join(FORMATS)}")
     if theme not in THEMES:
         raise ValueError(f"theme: {theme!r} is unknown; choose of {', '.join(THEMES)}")
+    if size not in SIZES:
+        raise ValueError(f"size: {size!r} is unknown; choose of {', '.join(SIZES)}")
+    if steps not in STEPS:
+        raise ValueError(f"steps: {steps!r} is unknown; choose of {', '.join(STEPS)}")
 
 
-def _render(
-    source: Path | Record, output: Path, formats: Collection[Format], theme: ThemeName
-) -> Rendered:
+def _render(source: Path | Record, output: Path, look: Look) -> Rendered:
     record = source if isinstance(source, Record) else read_record(source)
     output.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
-    if "html" in formats:
+    if look.html:
         files.append(_write(output / PAGE_NAME, render_page(record).encode()))
-    if "png" in formats:
-        files += _write_images(record, output, THEMES[theme])
+    if not look.images:
+        return Rendered(tuple(files))
+    files += _write_images(record, output, look)
     return Rendered(tuple(files), tuple(_glyph_notes(record)))
 
 
@@ -116,27 +149,34 @@ def _run_name(path: Path) -> str:
     return path.parent.name if path.name == RECORD_NAME else path.name
 
 
-def _write_images(record: Record, output: Path, theme: Theme) -> Iterator[Path]:
-    style = figures.style_of(record, theme)
-    sheet = figures.dashboard_figure(record, style)
-    yield _write(output / DASHBOARD_NAME, figures.png_bytes(sheet, theme))
+def _write_images(record: Record, output: Path, look: Look) -> Iterator[Path]:
+    style = figures.style_of(record, look.theme, steps=look.steps)
+    sheet = figures.dashboard_figure(record, style, look.size)
+    yield from _write_image(sheet, output / DASHBOARD_NAME, look)
     folder = output / CHARTS_FOLDER
     folder.mkdir(exist_ok=True)
-    written = set()
+    written: set[Path] = set()
     for place, view in enumerate(chart_views(record), start=1):
-        path = folder / f"{place:02d}-{slug(view.key)}.png"
-        yield _write(path, figures.png_bytes(figures.chart_figure(view, style), theme))
-        written.add(path)
+        figure = figures.chart_figure(view, style, look.size)
+        stem = folder / f"{place:02d}-{slug(view.key)}"
+        for path in _write_image(figure, stem, look):
+            written.add(path)
+            yield path
     for path in folder.iterdir():
         if path not in written and _is_ours(path):
             path.unlink()
 
 
+def _write_image(figure: Figure, stem: Path, look: Look) -> Iterator[Path]:
+    """One figure in each of the formats asked for."""
+    for name in look.images:
+        yield _write(stem.with_name(f"{stem.name}.{name}"), _IMAGES[name](figure, look.theme))
+
+
 def _is_ours(path: Path) -> bool:
     if not _CHART_FILE.fullmatch(path.name) or not path.is_file():
         return False
-    with path.open("rb") as file:
-        return _OUR_MARK in file.read(_MARK_WITHIN)
+    return _OUR_MARKS[path.suffix] in path.read_bytes()
 
 
 def _write(path: Path, data: bytes) -> Path:
@@ -148,10 +188,8 @@ def _glyph_notes(record: Record) -> Iterator[str]:
     missing = typeset.without_glyph(_drawn_texts(record))
     if missing:
         shown = " ".join(missing[:_GLYPHS_NAMED]) + (" …" if len(missing) > _GLYPHS_NAMED else "")
-        yield (
-            f"no installed font has {shown}: boxes stand for them in the images; "
-            "install one that has them, such as Noto Sans CJK, and draw again"
-        )
+        wanted = listing(fonts.remedies(map(typeset.script_of, missing)))
+        yield f"no installed font has {shown}, so the images name them; install {wanted}"
 
 
 def _drawn_texts(record: Record) -> Iterator[str]:

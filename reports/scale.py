@@ -2,7 +2,8 @@
 
 No value is ever clipped: a few outliers change the kind of axis, not what is on it. The axis is
 logarithmic where all values are positive and the largest is over a thousand times the small ones
-(a lone tiny value would squeeze the others, so it does not count). It is symmetric-logarithmic,
+(a lone tiny value would squeeze the others, so it does not count), or over thirty times and nearly
+all values would lie in the lowest tenth of a linear axis, as beneath spikes. It is symmetric-logarithmic,
 linear around zero, where a few values are a thousand times larger than the rest and some are not
 positive.
 """
@@ -19,6 +20,7 @@ from reports.wording import MINUS, TIMES, exponent, signed
 Floats = npt.NDArray[np.float64]
 
 _DECADES = 1e3
+_LOWEST, _SQUEEZED_BY = 0.1, 30.0
 _HUGE, _LARGEST = 1e290, 1.7e308
 _TINY = 1e-290
 _MOST_DECADES = 9.0
@@ -56,8 +58,11 @@ def choose_scale(values: Floats) -> Scale:
     if not values.size:
         return Scale()
     low, high = float(values.min()), float(values.max())
-    if low > _TINY and high / float(np.quantile(values, 0.02, method="lower")) > _DECADES:
-        return Scale("log")
+    if low > _TINY:
+        small, large = np.quantile(values, (0.02, 0.95), method="lower").tolist()
+        squeezed = large - low < _LOWEST * (high - low)
+        if high / small > (_SQUEEZED_BY if squeezed else _DECADES):
+            return Scale("log")
     largest = max(-low, high)
     unit = 10.0 ** math.floor(math.log10(largest)) if largest > _HUGE else 1.0
     values, low, high = values / unit, low / unit, high / unit

@@ -1,22 +1,26 @@
-"""Colours, in light and in dark, and the settings of matplotlib that go with them.
+"""Colours, in light, in dark and on paper, and the settings of matplotlib that go with them.
 
 The first three colours of the palette are Okabe and Ito's blue, vermilion and green, which people
 of every kind of colour vision tell apart (https://jfly.uni-koeln.de/color/, 2008); in the dark
-they are lighter. `train`, `val` and `test` own them in every report. A name that never shares a
-chart needs no colour to be told apart and gets a quiet one; other names take what is left in the
-order they appear, so that a name has one colour throughout a report.
+they are lighter; on paper each has a dash as well, so that a copy without colours can be read.
+`train`, `val` and `test` own them in every report. A name that never shares a chart needs no colour
+to be told apart and gets a quiet one. Any other name asks for a colour that follows from the name
+alone, and gets the next one where a line of the same chart has it already: so a name has one colour
+throughout a report, and with few exceptions in every report.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+from zlib import crc32
 
 import matplotlib as mpl
 from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba
 
 from compactor.record import Record
 
-ThemeName = Literal["light", "dark"]
+ThemeName = Literal["light", "dark", "paper"]
 Rgb = tuple[float, float, float]
 
 _ROLES = {
@@ -36,7 +40,11 @@ _LEAST_CONTRAST = 2.0
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one mode. ``palette`` is indexed by the slot of a `Stroke`."""
+    """The colours of one mode. ``palette`` and ``dashes`` are indexed by the slot of a `Stroke`.
+
+    ``weight`` is how heavy lines are beside those on a screen, ``faint`` how opaque the points of a
+    noisy line.
+    """
 
     name: ThemeName
     background: str
@@ -46,7 +54,12 @@ class Theme:
     rule: str
     trouble: str
     quiet: str
+    warning: str
+    shade: str
     palette: tuple[str, ...]
+    dashes: tuple[str, ...] = ("solid",) * 8
+    weight: float = 1.0
+    faint: float = 0.35
 
 
 LIGHT = Theme(
@@ -58,6 +71,8 @@ LIGHT = Theme(
     rule="#b9bfc6",
     trouble="#b3261e",
     quiet="#44546a",
+    warning="#8a6100",
+    shade="#f4f5f7",
     palette=(
         "#0072b2",
         "#d55e00",
@@ -78,6 +93,8 @@ DARK = Theme(
     rule="#515a63",
     trouble="#ff8a80",
     quiet="#b4c0d0",
+    warning="#e3bd3b",
+    shade="#1c2024",
     palette=(
         "#56b4e9",
         "#ff8f4a",
@@ -89,7 +106,32 @@ DARK = Theme(
         "#a3adb8",
     ),
 )
-THEMES: Mapping[ThemeName, Theme] = {"light": LIGHT, "dark": DARK}
+PAPER = Theme(
+    name="paper",
+    background="#ffffff",
+    ink="#000000",
+    muted="#333333",
+    grid="#e2e2e2",
+    rule="#8c8c8c",
+    trouble="#a31515",
+    quiet="#000000",
+    warning="#7a5200",
+    shade="#f3f3f3",
+    palette=(
+        "#000000",
+        "#b84300",
+        "#006d99",
+        "#7a7a7a",
+        "#8f3f71",
+        "#4d4d4d",
+        "#94650a",
+        "#1f4e79",
+    ),
+    dashes=("solid", "dashed", "dotted", "solid", "dashdot", "dashed", "dotted", "dashdot"),
+    weight=0.75,
+    faint=0.25,
+)
+THEMES: Mapping[ThemeName, Theme] = {"light": LIGHT, "dark": DARK, "paper": PAPER}
 
 
 @dataclass(frozen=True)
@@ -106,20 +148,24 @@ class Stroke:
             return _visible(self.own, theme)
         return theme.quiet if self.slot is None else theme.palette[self.slot]
 
+    def dash_in(self, theme: Theme) -> str:
+        """Its dash; in print without colours, turned on by the one that goes with its colour."""
+        if self.slot is None:
+            return self.dash
+        turn = _DASHES.index(self.dash) + _DASHES.index(theme.dashes[self.slot])
+        return _DASHES[turn % len(_DASHES)]
+
 
 def strokes_of(record: Record) -> dict[tuple[str, str], Stroke]:
     """The stroke of each ``(chart key, line name)`` of a record."""
-    shared = {
-        name for chart in record.charts.values() if len(chart.lines) > 1 for name in chart.lines
-    }
-    names = _assign(
-        name for chart in record.charts.values() for name in chart.lines if name in shared
-    )
+    neighbours: dict[str, set[str]] = {}
+    for chart in record.charts.values():
+        for name in chart.lines if len(chart.lines) > 1 else ():
+            neighbours.setdefault(name, set()).update(set(chart.lines) - {name})
+    names = _assign(neighbours)
     return {
-        (key, name): Stroke(
-            slot=names.get(name, Stroke()).slot,
-            dash=names.get(name, Stroke()).dash,
-            own=own_colour(chart.line_info[name].colour),
+        (key, name): replace(
+            names.get(name, Stroke()), own=own_colour(chart.line_info[name].colour)
         )
         for key, chart in record.charts.items()
         for name in chart.lines
@@ -168,9 +214,12 @@ def matplotlib_settings(theme: Theme, families: list[str]) -> dict[str, Any]:
         "lines.solid_joinstyle": "round",
         "path.simplify": True,
         "savefig.facecolor": theme.background,
+        "pdf.compression": 6,
+        "pdf.fonttype": 3,
         "svg.fonttype": "path",
         "svg.hashsalt": "everystep",
         "text.color": theme.ink,
+        "text.hinting": "no_hinting",
         "text.parse_math": False,
         "xtick.color": theme.rule,
         "xtick.labelcolor": theme.muted,
@@ -182,17 +231,29 @@ def matplotlib_settings(theme: Theme, families: list[str]) -> dict[str, Any]:
     }
 
 
-def _assign(names: Iterable[str]) -> dict[str, Stroke]:
-    ordered = list(dict.fromkeys(names))
+def _assign(neighbours: Mapping[str, AbstractSet[str]]) -> dict[str, Stroke]:
+    """A stroke for each name that no name beside it in a chart has."""
     strokes: dict[str, Stroke] = {}
-    for name in ordered:
-        slot = _ROLES.get(name.lower())
-        if slot is not None and all(stroke.slot != slot for stroke in strokes.values()):
-            strokes[name] = Stroke(slot)
-    for place, name in enumerate(name for name in ordered if name not in strokes):
-        turn, slot = divmod(place, len(_FREE_SLOTS))
-        strokes[name] = Stroke(_FREE_SLOTS[slot], _DASHES[turn % len(_DASHES)])
+    for name in sorted(neighbours, key=_rank):
+        taken = {strokes[other] for other in neighbours[name] if other in strokes}
+        asked = _asked_for(name)
+        strokes[name] = next((stroke for stroke in asked if stroke not in taken), asked[0])
     return strokes
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Names with a role come first, as they are listed; the others by their letters."""
+    role = name.lower()
+    return (list(_ROLES).index(role) if role in _ROLES else len(_ROLES), name)
+
+
+def _asked_for(name: str) -> list[Stroke]:
+    """The strokes a name would have, best first: by its role, else from its letters alone."""
+    own = crc32(name.encode("utf-8", "surrogatepass")) % len(_FREE_SLOTS)
+    free = _FREE_SLOTS[own:] + _FREE_SLOTS[:own]
+    asked = [Stroke(slot, dash) for dash in _DASHES for slot in free]
+    slot = _ROLES.get(name.lower())
+    return asked if slot is None else [Stroke(slot), *asked]
 
 
 def _visible(colour: str, theme: Theme) -> str:

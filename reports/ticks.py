@@ -16,12 +16,14 @@ from matplotlib.ticker import (
 )
 
 from reports.scale import Scale
+from reports.steps import StepAxis
 from reports.wording import exponent, signed, whole
 
 _MOST_DIGITS = 12
 _MOST_TICKS = 8
 _STEPS = [1, 2, 2.5, 5, 10]
 _LARGE = 1e4
+_WHOLE = 1e-9
 _SIZES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
@@ -69,11 +71,26 @@ def spell_steps(steps: Sequence[float]) -> list[str]:
     return [whole(number) for number in numbers]
 
 
-def dress_steps(axis: Axis, *, room: float) -> None:
+def dress_steps(axis: Axis, steps: StepAxis, *, room: float) -> None:
     """Ticks of the x axis for ``room`` points of width."""
-    few = max(2, min(8, int(room / 60)))
+    if steps.stretched:
+        places = stretched_ticks(steps)
+        axis.set_major_locator(FixedLocator(places))
+        axis.set_major_formatter(FixedFormatter([spell_values([place])[0] for place in places]))
+        axis.set_minor_locator(NullLocator())
+        return
+    few = max(2, min(8, int(room / 50)))
     axis.set_major_locator(MaxNLocator(nbins=few, steps=_STEPS, integer=True))
     axis.set_major_formatter(StepLabels())
+
+
+def stretched_ticks(steps: StepAxis) -> list[float]:
+    """Zero, and the powers of ten of either sign from where the axis begins to be logarithmic."""
+    first, last = steps.limits
+    powers = decades(steps.width, max(abs(first), abs(last), steps.width), most=_MOST_TICKS)
+    whole_powers = [power for power in powers if math.log10(power) % 1 < _WHOLE]
+    ticks = [*(-power for power in reversed(whole_powers)), 0.0, *whole_powers]
+    return [tick for tick in ticks if first <= tick <= last]
 
 
 def value_ticks(scale: Scale, bounds: tuple[float, float]) -> ValueTicks:

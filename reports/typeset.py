@@ -1,51 +1,35 @@
-"""Text in figures: which fonts, how wide, and where to break or shorten it.
+"""Text in figures: how wide it is, and where to break or shorten it.
 
-The fonts are DejaVu Sans, which matplotlib brings along, and after it those installed fonts that
-cover more scripts. A character that none of them has is drawn as a box, and `without_glyph` names
-it, so that a report can say so.
+matplotlib shapes text by HarfBuzz and orders it by the Unicode bidirectional algorithm, so Arabic
+letters join and right-to-left words stand in their order; the fonts are those of `reports.fonts`.
+A run of characters that none of them has is not drawn as boxes but named, ``[4 CJK letters]``, and
+`without_glyph` lists them, so that a report can say what to install.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 
-from reports.wording import one_line
+from reports.fonts import families
+from reports.wording import count, one_line
 
-BOX = "□"
 ELLIPSIS = "…"
 _LONGEST = 1000
-
-_MORE_SCRIPTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "Droid Sans Fallback",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "Noto Sans",
-    "Noto Sans Devanagari",
-    "Noto Sans Thai",
-)
-
-
-@cache
-def families() -> list[str]:
-    """The fonts to draw with, in the order they are asked for a character."""
-    installed = set(fontManager.get_font_names())
-    return ["DejaVu Sans", *(family for family in _MORE_SCRIPTS if family in installed)]
+_MOST_SCRIPTS = 2
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, with a box for each character that no font can draw."""
-    known = _characters()
-    return "".join(c if ord(c) in known else BOX for c in one_line(text))
+    """``text`` on one line, with each run of characters that no font can draw named instead."""
+    line, known = one_line(text), _characters()
+    missing = sorted({c for c in line if ord(c) not in known})
+    if not missing:
+        return line
+    alike = "".join(map(re.escape, missing))
+    return re.sub(f"[{alike}]+", lambda run: f"[{_named(run[0])}]", line)
 
 
 def without_glyph(texts: Iterable[str]) -> list[str]:
@@ -86,6 +70,22 @@ def wrap(text: str, size: float, room: float, most: int) -> list[str]:
         lines.append(shorten(" ".join(words[:taken]), size, room))
         words = words[taken:]
     return lines
+
+
+def script_of(character: str) -> str:
+    """The script of a character as Unicode names it: ``CJK``, ``Hangul``, ``Emoji``, ``other``."""
+    if unicodedata.category(character) in {"So", "Sk"}:
+        return "Emoji"
+    first = unicodedata.name(character, "other").split(" ")[0].split("-")[0]
+    return first if first in {"CJK", "other"} else first.capitalize()
+
+
+def _named(run: str) -> str:
+    scripts = list(dict.fromkeys(map(script_of, run)))
+    said = " and ".join(scripts[:_MOST_SCRIPTS])
+    if scripts == ["Emoji"]:
+        return count(len(run), "symbol")
+    return f"{len(run):,} {said} {'letter' if len(run) == 1 else 'letters'}"
 
 
 def _words_that_fit(words: list[str], size: float, room: float) -> int:

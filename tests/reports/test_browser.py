@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from browsing import CHROMIUM, launched, until
+from playwright.sync_api import Browser, Page
 from records import attempt, chart, digits, record, run_info
 
 import reports
-from compactor.record import Message, Record
-
-CHROMIUM = Path("/usr/bin/chromium")
+from compactor.record import Finding, Message, Phase, Record
+from reports.theme import DARK, LIGHT
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
 
@@ -19,12 +19,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not i
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 def full_record() -> Record:
@@ -45,6 +41,20 @@ def full_record() -> Record:
         messages=[Message(time="2026-05-04T15:30:00Z", step=1, level="info", text=wide)],
         not_drawn=[wide, attack],
         notes=[wide],
+        phases=[Phase(name="x" * 10_000, step=0), Phase(name=attack, step=50)],
+        findings=[
+            Finding(
+                rule=attack,
+                severity="warning",
+                metric="train/loss",
+                rank=0,
+                step=40,
+                last_step=None,
+                text=attack,
+                evidence={},
+                advice=wide,
+            )
+        ],
         run=run_info(
             name=attack,
             tags=[wide],
@@ -62,7 +72,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return reports.render(full_record(), folder, formats=["html"]).files[0]
 
 
-@pytest.fixture(params=[(1280, "light"), (1280, "dark"), (390, "light")], ids=str)
+@pytest.fixture(scope="module", params=[(1280, "light"), (1280, "dark"), (390, "light")], ids=str)
 def opened(
     request: pytest.FixtureRequest, browser: Browser, page_file: Path
 ) -> Iterator[tuple[Page, list[str]]]:
@@ -94,24 +104,41 @@ def test_a_page_loads_without_complaint_and_asks_for_nothing(
     assert said == []
 
 
-def test_every_chart_is_shown(opened: tuple[Page, list[str]]) -> None:
-    """An image that failed to decode has no width."""
-    page, _ = opened
-    widths = page.eval_on_selector_all("img", "images => images.map(image => image.naturalWidth)")
-    assert len(widths) == 5
-    assert all(width > 0 for width in widths)
+OPEN_ALL = """async () => {
+  for (const plot of document.querySelectorAll(".plot")) {
+    plot.scrollIntoView();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+}"""
+
+
+def test_every_chart_is_drawn_when_it_comes_into_view(opened: tuple[Page, list[str]]) -> None:
+    """Not before; and the hostile names on their canvases and in their boxes did nothing."""
+    page, said = opened
+    page.locator(".plot").first.scroll_into_view_if_needed()
+    drawn = "() => document.querySelectorAll('.canvas canvas').length"
+    until(page, f"({drawn})() > 0")
+    assert page.evaluate(drawn) < 5
+    page.evaluate(OPEN_ALL)
+    until(page, f"({drawn})() === 5")
+    page.locator(".plot").first.hover()
+    until(page, "() => !document.querySelector('.tip').hidden")
+    assert said == []
+    assert page.locator("img").count() == 0
 
 
 def test_charts_follow_the_light_or_dark_of_the_reader(opened: tuple[Page, list[str]]) -> None:
-    """The dark source is taken in the dark, and only then."""
+    """At once, when the setting changes."""
     page, _ = opened
-    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    taken = page.eval_on_selector_all(
-        "picture",
-        "all => all.map(one => one.querySelector('img').currentSrc === "
-        "one.querySelector('source').srcset)",
+    page.locator(".plot").first.scroll_into_view_if_needed()
+    page.wait_for_selector(".canvas canvas")
+    colour = (
+        "() => echarts.getInstanceByDom(document.querySelector('.canvas'))"
+        ".getOption().yAxis[0].axisLabel.color"
     )
-    assert taken == [dark] * 5
+    for scheme, muted in (("dark", DARK.muted), ("light", LIGHT.muted)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        until(page, f"() => ({colour})() === '{muted}'")
 
 
 def test_a_page_never_scrolls_sideways(opened: tuple[Page, list[str]]) -> None:
@@ -139,6 +166,8 @@ def long_page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) 
     file = reports.render(made, tmp_path, formats=["html"]).files[0]
     page = browser.new_page(viewport={"width": request.param, "height": 800})
     page.goto(file.as_uri())
+    page.locator(".plot").first.scroll_into_view_if_needed()
+    page.wait_for_selector(".canvas canvas")
     yield page
     page.close()
 
@@ -164,7 +193,7 @@ def test_every_name_in_a_legend_is_in_sight(long_page: Page) -> None:
     assert hidden == 0
     assert max(heights(long_page, ".legend li")) < 3.5 * 21
     apart = long_page.eval_on_selector_all(
-        ".legend li",
+        ".legend button",
         "all => all.map(one => one.children[1].getBoundingClientRect().left"
         " - one.children[0].getBoundingClientRect().right)",
     )

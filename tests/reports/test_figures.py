@@ -2,22 +2,23 @@
 
 import io
 import math
-from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 from records import chart, digits, record
 
 from compactor.record import Best, Chart, Phase, Point, Record
-from reports import figures
+from reports import figures, labels
+from reports.bests import BEST_LABEL
 from reports.gaps import NON_FINITE_LABEL, UNMARKED
-from reports.marks import BEST_LABEL, Style
-from reports.theme import DARK, LIGHT, Theme
+from reports.marks import BAND_LABEL, STRONG_LABEL
+from reports.sizes import SIZES, SizeName
+from reports.theme import DARK, LIGHT, PAPER, Theme
 from reports.view import ChartView
 
 
@@ -124,7 +125,10 @@ def test_a_noisy_line_is_thinner_than_a_sparse_one_on_top_of_it() -> None:
     noise = list(enumerate(rng.normal(size=2000).tolist()))
     axes = drawn(chart("loss", {"val": noise[::200], "train": noise}))
     train, val = line(axes, "train"), line(axes, "val")
+    strong = line(axes, f"{STRONG_LABEL}: train")
     assert train.get_linewidth() < val.get_linewidth()
+    assert train.get_linewidth() < strong.get_linewidth()
+    assert train.get_zorder() < strong.get_zorder() < val.get_zorder()
     assert train.get_zorder() < val.get_zorder()
     assert (train.get_alpha() or 1) < 1
     assert val.get_marker() == "o"
@@ -171,15 +175,12 @@ def test_no_name_is_taken_for_mathematics_or_breaks_a_figure(name: str) -> None:
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
-def test_values_of_any_size_are_drawn(values: list[float], theme: Theme) -> None:
+def test_values_of_any_size_are_drawn(values: list[float]) -> None:
     """Without a warning, which would be an error here."""
     best = {"train": Point(step=0, value=values[0])}
     made = chart("loss", {"train": list(enumerate(values))}, best=best)
-    style = figures.style_of(record({"loss": made}), theme)
-    view = ChartView.of("loss", made)
-    assert figures.png_bytes(figures.chart_figure(view, style), theme).startswith(b"\x89PNG")
-    assert "<svg" in figures.svg_text(figures.page_figure(view, style), theme)
+    style = figures.style_of(record({"loss": made}), LIGHT)
+    figures.chart_figure(ChartView.of("loss", made), style).draw_without_rendering()
 
 
 def course(low: float, high: float) -> Chart:
@@ -191,14 +192,13 @@ RANGES = [(-1e5, 1e5), (-5e5, 5e5), (123456.0, 123461.0), (1e9, 1e9 + 1), (-8e30
 
 
 @pytest.mark.parametrize(("low", "high"), RANGES)
-@pytest.mark.parametrize("draw", [figures.chart_figure, figures.page_figure])
-def test_no_label_beside_the_y_axis_is_cut_off(
-    low: float, high: float, draw: Callable[[ChartView, Style], Figure]
-) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_no_label_beside_the_y_axis_is_cut_off(low: float, high: float, size: SizeName) -> None:
     """The margin is as wide as the labels need."""
     made = course(low, high)
-    figure = draw(ChartView.of("reward", made), figures.style_of(record({"reward": made}), LIGHT))
-    figures.png_bytes(figure, LIGHT)
+    style = figures.style_of(record({"reward": made}), LIGHT)
+    figure = figures.chart_figure(ChartView.of("reward", made), style, SIZES[size])
+    figure.draw_without_rendering()
     axis = figure.axes[0].yaxis
     assert axis.label.get_window_extent().x0 >= 0
     ticks = [label.get_window_extent() for label in axis.get_ticklabels()]
@@ -236,8 +236,10 @@ def test_that_there_is_more_is_said_inside_the_axes() -> None:
 def test_a_sample_in_the_legend_is_long_enough_to_show_its_dash() -> None:
     """The longest pattern fits in once, and the next stroke begins."""
     ramp = [(0, 1.0), (1, 2.0)]
-    others = chart("others", {f"w{k}": ramp for k in range(15)})
-    made = chart("loss", {f"w{k}": ramp for k in range(15, 20)})
+    others = chart("others", {f"w{k}": ramp for k in range(20)})
+    strokes = figures.style_of(record({"others": others}), LIGHT).strokes
+    last = [name for (_, name), stroke in strokes.items() if stroke.dash == "dashdot"]
+    made = chart("loss", dict.fromkeys(last, ramp))
     style = figures.style_of(record({"others": others, "loss": made}), LIGHT)
     figure = figures.chart_figure(ChartView.of("loss", made), style)
     samples = [each for each in figure.artists if isinstance(each, Line2D)]
@@ -305,12 +307,12 @@ def test_a_dashboard_of_nothing_says_so() -> None:
     assert width > height > 100
 
 
-def test_a_very_long_line_is_rasterised_in_the_page() -> None:
+def test_a_very_long_line_is_rasterised_in_an_svg() -> None:
     """An SVG of a hundred thousand segments would take megabytes."""
     rng = np.random.default_rng(0)
     made = chart("loss", {"train": list(enumerate(rng.normal(size=100_000).tolist()))})
     style = figures.style_of(record({"loss": made}), LIGHT)
-    svg = figures.svg_text(figures.page_figure(ChartView.of("loss", made), style), LIGHT)
+    svg = figures.svg_text(figures.chart_figure(ChartView.of("loss", made), style), LIGHT)
     assert "data:image/png" in svg
     assert len(svg) < 500_000
 
@@ -324,3 +326,106 @@ def test_drawing_leaves_matplotlib_as_it_was() -> None:
         before = dict(mpl.rcParams)
         assert figures.png_bytes(figures.dashboard_figure(made, style), LIGHT) == plain
         assert dict(mpl.rcParams) == before
+
+
+def noisy(**changes: Any) -> Chart:
+    """A chart of one noisy line of 2,000 points."""
+    noise = np.random.default_rng(0).normal(size=2000).tolist()
+    return chart("loss", {"train": list(enumerate(noise))}, **changes)
+
+
+def test_a_strong_line_says_what_it_is() -> None:
+    """A running mean of what is drawn must not pass for one of everything."""
+    said = texts(drawn(noisy()))
+    assert any("strong line: running mean of 51 drawn points" in text for text in said)
+
+
+def test_a_smoothed_line_of_the_record_is_the_strong_one() -> None:
+    """It was filtered over all rows, and the chart says how."""
+    smoothed = [(step, 0.5) for step in range(2000)]
+    infos = {"train": {"smoothing": "ema:0.98"}}
+    axes = drawn(noisy(smoothed={"train": smoothed}, infos=infos))
+    assert points(line(axes, f"{STRONG_LABEL}: train")) == [[step, 0.5] for step in range(2000)]
+    assert any("smoothed over all rows (ema:0.98)" in text for text in texts(axes))
+
+
+def test_a_band_reaches_from_least_to_greatest() -> None:
+    """From its first step to the line's last, and the chart says so."""
+    bands = {"train": [(0, -9.0, 9.0), (1000, -5.0, 6.0)]}
+    axes = drawn(noisy(bands=bands))
+    (band,) = (each for each in axes.collections if each.get_label() == f"{BAND_LABEL}: train")
+    corners = np.asarray(band.get_paths()[0].vertices)
+    assert {-9.0, 9.0, -5.0, 6.0} <= set(corners[:, 1].tolist())
+    assert corners[:, 0].min() == 0
+    assert corners[:, 0].max() == 1999
+    assert any("least to greatest of all rows" in text for text in texts(axes))
+
+
+def test_the_best_points_of_several_ranks_share_one_label() -> None:
+    """That of the first, which decides; the others are marked."""
+    names = [f"rank {rank}" for rank in range(3)]
+    lines = {
+        name: [(step, abs(step - 30 * place - 10) / 10) for step in range(90)]
+        for place, name in enumerate(names)
+    }
+    made = chart(
+        "loss",
+        lines,
+        best={name: Point(step=30 * place + 10, value=0.0) for place, name in enumerate(names)},
+        infos={name: {"metric": "loss", "rank": rank} for rank, name in enumerate(names)},
+    )
+    axes = drawn(made)
+    assert sum(BEST_LABEL in text for text in texts(axes)) == 1
+    assert all(line(axes, f"{BEST_LABEL}: {name}") for name in names)
+
+
+def test_a_label_that_finds_no_room_near_its_point_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A tangle of leaders says less than the marks alone; the line that is judged by keeps its."""
+    monkeypatch.setattr(labels, "place", lambda *_, **__: labels.Box(0.0, 0.0, 9.0, 9.0))
+    names = ("m0", "m1", "m2")
+    made = chart(
+        "loss",
+        {name: [(step, 10.0 - step) for step in range(10)] for name in names},
+        best={name: Point(step=9, value=1.0) for name in names},
+        infos={name: {"metric": name} for name in names},
+    )
+    judged = Best(
+        metric="m2",
+        mode="min",
+        value=1.0,
+        step=9,
+        epoch=None,
+        per="step",
+        candidates=10,
+        metric_chosen_by="the argument",
+        mode_chosen_by="its name",
+        row={},
+    )
+    (mark,) = (each for each in drawn(made, best=judged).texts if BEST_LABEL in each.get_text())
+    assert mark.get_fontweight() == "bold"
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK, PAPER], ids=lambda theme: theme.name)
+def test_a_slide_is_a_slide(theme: Theme) -> None:
+    """1920 by 1080 pixels, whatever is on it; the sheet as well as a chart."""
+    made = digits()
+    style = figures.style_of(made, theme)
+    view = ChartView.of("loss", made.charts["loss"])
+    for figure in (
+        figures.chart_figure(view, style, SIZES["slide"]),
+        figures.dashboard_figure(made, style, SIZES["slide"]),
+    ):
+        image = Image.open(io.BytesIO(figures.png_bytes(figure, theme)))
+        assert image.size == (1920, 1080)
+
+
+def test_a_pdf_carries_no_date() -> None:
+    """So that the same record gives the same bytes."""
+    made = digits()
+    style = figures.style_of(made, PAPER)
+    data = figures.pdf_bytes(figures.dashboard_figure(made, style), PAPER)
+    assert data.startswith(b"%PDF")
+    assert b"CreationDate" not in data
+    assert data == figures.pdf_bytes(figures.dashboard_figure(made, style), PAPER)

@@ -77,9 +77,9 @@ def test_only_what_is_asked_for_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"formats": ["pdf"]}, "'pdf' cannot be drawn; choose of html, png"),
+        ({"formats": ["gif"]}, "'gif' cannot be drawn; choose of html, png, svg, pdf"),
         ({"formats": []}, "no format"),
-        ({"theme": "sepia"}, "'sepia' is unknown; choose of light, dark"),
+        ({"theme": "sepia"}, "'sepia' is unknown; choose of light, dark, paper"),
     ],
 )
 def test_a_choice_that_does_not_exist_is_refused(
@@ -89,6 +89,27 @@ def test_a_choice_that_does_not_exist_is_refused(
     with pytest.raises(ValueError, match=message):
         reports.render(digits(), tmp_path, **options)  # type: ignore[arg-type]
     assert files_in(tmp_path) == {}
+
+
+def test_images_are_written_in_each_format_asked_for(tmp_path: Path) -> None:
+    """Each beside the others, and each of the same bytes every time."""
+    formats = ["png", "svg", "pdf"]
+    reports.render(digits(), tmp_path / "one", formats=formats)  # type: ignore[arg-type]
+    reports.render(digits(), tmp_path / "two", formats=formats)  # type: ignore[arg-type]
+    made = files_in(tmp_path / "one")
+    assert {name for name in made if name.startswith("dashboard")} == {
+        f"dashboard.{name}" for name in formats
+    }
+    assert len(made) == 12
+    assert made == files_in(tmp_path / "two")
+
+
+def test_drawing_again_removes_what_is_gone_in_every_format(tmp_path: Path) -> None:
+    """Each format carries our mark."""
+    everything = ["png", "svg", "pdf"]
+    reports.render(digits(), tmp_path, formats=everything)  # type: ignore[arg-type]
+    reports.render(digits(), tmp_path, formats=["png"])
+    assert sorted(files_in(tmp_path / "charts")) == ["01-loss.png", "02-acc.png", "03-lr.png"]
 
 
 def test_no_run_is_refused(tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ def test_a_huge_spike_among_positive_values_makes_the_axis_logarithmic() -> None
     assert choose_scale(np.array([1e6, *np.linspace(1, 2, 100)])).kind == "log"
 
 
+def test_spikes_that_would_flatten_the_rest_make_the_axis_logarithmic() -> None:
+    """From thirty times the small values on, where all else lay in the lowest tenth."""
+    assert choose_scale(np.array([30.0, 20.0, *np.linspace(0.5, 1, 100)])).kind == "log"
+    assert choose_scale(np.array([9.0, 8.0, *np.linspace(0.5, 1, 100)])).kind == "linear"
+
+
 def test_a_huge_spike_among_values_of_both_signs_makes_the_axis_symmetric_logarithmic() -> None:
     """It is linear as far as the usual values go."""
     scale = choose_scale(np.array([-1e6, *np.linspace(-2, 2, 100)]))

@@ -5,17 +5,17 @@ import pytest
 from cycler import cycler
 from records import chart, record
 
-from reports.theme import DARK, LIGHT, Theme, contrast, own_colour, strokes_of
+from reports.theme import DARK, LIGHT, PAPER, Theme, contrast, own_colour, strokes_of
 
 POINTS = [(0, 1.0), (1, 2.0)]
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("theme", [LIGHT, DARK, PAPER], ids=lambda theme: theme.name)
 def test_every_colour_stands_out_from_its_background(theme: Theme) -> None:
     """Lines by 3 to 1, words by 4.5 to 1, as WCAG 2.2 asks."""
     for colour in (*theme.palette, theme.quiet):
         assert contrast(colour, theme.background) >= 3
-    for colour in (theme.ink, theme.muted, theme.trouble):
+    for colour in (theme.ink, theme.muted, theme.trouble, theme.warning):
         assert contrast(colour, theme.background) >= 4.5
 
 
@@ -43,6 +43,27 @@ def test_lines_of_one_chart_differ_in_colour_or_dash() -> None:
     """Up to twenty of them."""
     lines = {f"rank {rank}": POINTS for rank in range(20)}
     assert len(set(strokes_of(record({"loss": chart("loss", lines)})).values())) == 20
+
+
+def test_a_name_has_the_same_colour_in_other_runs() -> None:
+    """Whatever lines another run has, as long as none beside it asks for the same."""
+    one = strokes_of(record({"a": chart("a", {"head 1": POINTS, "head 2": POINTS})}))
+    names = ("head 2", "zero", "head 1")
+    other = strokes_of(record({"b": chart("b", dict.fromkeys(names, POINTS))}))
+    assert one["a", "head 1"] == other["b", "head 1"]
+    assert one["a", "head 2"] == other["b", "head 2"]
+
+
+def test_on_paper_lines_differ_without_colour() -> None:
+    """The roles by their dash; and still no two of twenty by neither."""
+    roles = strokes_of(record({"x": chart("x", dict.fromkeys(("train", "val", "test"), POINTS))}))
+    assert len({stroke.dash_in(PAPER) for stroke in roles.values()}) == 3
+    lines = {f"rank {rank}": POINTS for rank in range(20)}
+    looks = {
+        (stroke.colour(PAPER), stroke.dash_in(PAPER))
+        for stroke in strokes_of(record({"loss": chart("loss", lines)})).values()
+    }
+    assert len(looks) == 20
 
 
 def test_val_and_eval_in_one_report_differ() -> None:

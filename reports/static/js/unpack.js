@@ -1,0 +1,44 @@
+// The numbers of the page: the other end of reports/packing.py.
+
+async function inflate(text) {
+  const plain = atob(text);
+  const packed = new Uint8Array(plain.length);
+  for (let place = 0; place < plain.length; place += 1) packed[place] = plain.charCodeAt(place);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function unpack(bytes, [start, count, width, differences]) {
+  const joined = new DataView(new ArrayBuffer(count * width));
+  for (let plane = 0; plane < width; plane += 1) {
+    for (let place = 0; place < count; place += 1) {
+      joined.setUint8(place * width + plane, bytes[start + plane * count + place]);
+    }
+  }
+  const values = new Float64Array(count);
+  let sum = 0;
+  for (let place = 0; place < count; place += 1) {
+    const value = width === 4 ? joined.getFloat32(place * 4, true) : joined.getFloat64(place * 8, true);
+    sum += value;
+    values[place] = differences ? sum : value;
+  }
+  return values;
+}
+
+function unpackLine(bytes, line) {
+  const get = (place) => (place ? unpack(bytes, place) : null);
+  const band = line.band && {
+    step: get(line.band.step),
+    least: get(line.band.least),
+    greatest: get(line.band.greatest),
+  };
+  return {
+    ...line,
+    band,
+    step: get(line.step),
+    value: get(line.value),
+    ms: get(line.ms),
+    epoch: get(line.epoch),
+    smoothed: get(line.smoothed),
+  };
+}
