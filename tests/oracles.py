@@ -1,7 +1,6 @@
 """Slow, readable twins of what the compactor computes."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -29,22 +28,6 @@ def best_row(rows: Sequence[Row], mode: str) -> Row | None:
             best is None or (row.value < best.value if mode == "min" else row.value > best.value)
         ):
             best = row
-    return best
-
-
-def best_epoch(rows: Sequence[Row], mode: str, ended: set[int]) -> tuple[int, float] | None:
-    """The first of the best epochs by mean, among those that ended; in order of their last rows."""
-    by_epoch: dict[int, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.epoch is not None:
-            by_epoch[row.epoch] = [*by_epoch.pop(row.epoch, []), row.value]
-    best: tuple[int, float] | None = None
-    for epoch, values in by_epoch.items():
-        mean = exact_mean(values)
-        if epoch not in ended or mean is None:
-            continue
-        if best is None or (mean < best[1] if mode == "min" else mean > best[1]):
-            best = (epoch, mean)
     return best
 
 
