@@ -6,20 +6,20 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal
 
-from compactor import folding
-from compactor.along import epoch_spans
-from compactor.around import Drawing
-from compactor.best import Of, Per, check_rule
-from compactor.cache import CACHE_NAME
-from compactor.charts import Plan, draw_chart, plan_charts
-from compactor.decision import Decision, as_best, best_by_metric, decide
+from compactor.deciding.best import Of, Per, check_rule
+from compactor.deciding.decision import Decision, as_best, best_by_metric, decide
 from compactor.document import Chosen, Decided, make_record, notes_on, notes_on_policies
+from compactor.drawing.along import epoch_spans
+from compactor.drawing.around import Drawing
+from compactor.drawing.charts import Plan, draw_chart, plan_charts
+from compactor.drawing.ranks import RankChoice
+from compactor.drawing.smoothing import parse_smoothing
 from compactor.history import started_us
-from compactor.ranks import RankChoice
+from compactor.reading import folding
+from compactor.reading.cache import CACHE_NAME
+from compactor.reading.scan import Progress, Scan, scan_run
 from compactor.record import Chart, Record
 from compactor.sampling import LEAST_POINTS, parse_policy
-from compactor.scan import Progress, Scan, scan_run
-from compactor.smoothing import parse_smoothing
 from compactor.store import record_path, write_record
 from logwriter.errors import NoMonitorError, NothingLoggedError, UnknownMetricError
 
@@ -140,7 +140,7 @@ def compact(
 
 @dataclass(frozen=True, kw_only=True)
 class _Rule:
-    """How the best point is sought. Arguments of `compactor.decision.decide`."""
+    """How the best point is sought. Arguments of `compactor.deciding.decision.decide`."""
 
     rank: int | Literal["mean"] | None
     per: Per | None

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from compactor.charts import Plan, defined_goal, ranks_left_out
-from compactor.decision import Decision
+from compactor.deciding.decision import Decision
+from compactor.drawing.charts import Plan, defined_goal, ranks_left_out
+from compactor.drawing.ranks import RankChoice, mean_line
 from compactor.epochs import epoch_table, merged
 from compactor.findings import Evidence, find_findings
 from compactor.history import messages, phases, run_info
-from compactor.lines import Line
-from compactor.ranks import RankChoice, mean_line
+from compactor.reading.lines import Line
+from compactor.reading.scan import Scan
 from compactor.record import Best, Chart, Finding, MetricBest, Record
 from compactor.sampling import Policy
-from compactor.scan import Scan
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from compactor.history import Reach, Writer, resumed_from
-from compactor.lines import ATTEMPT_SHIFT, EpochStats, Line
+from compactor.reading.lines import ATTEMPT_SHIFT, EpochStats, Line
 from compactor.record import Epoch, EpochMetric
 from logwriter.state import EpochState, RunState
 

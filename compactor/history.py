@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compactor.lines import Line
+from compactor.reading.lines import Line
 from compactor.record import Attempt, Message, Phase, RunInfo
 from logwriter.parts import Part
 from logwriter.state import AttemptState, RunState

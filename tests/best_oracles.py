@@ -1,4 +1,4 @@
-"""The best point, found by walking through the log: the slow, readable twin of `compactor.best`."""
+"""The best point, found by walking through the log: the slow, readable twin of `compactor.deciding.best`."""
 
 import math
 from collections.abc import Collection, Sequence

@@ -8,7 +8,7 @@ import numpy as np
 
 from compactor.findings import Evidence, find_findings
 from compactor.fold import line_of
-from compactor.lines import Line
+from compactor.reading.lines import Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from compactor.findings import Evidence
 from compactor.fold import line_of
-from compactor.lines import Line
 from compactor.names import Mode
+from compactor.reading.lines import Line
 
 Row = Mapping[str, float]
 Reader = Callable[[Path], Iterable[Row]]

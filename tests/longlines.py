@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from compactor.fold import line_of
-from compactor.lines import Buckets, Line, Points
+from compactor.reading.lines import Buckets, Line, Points
 
 
 def long_line(line: Line, width: int) -> Line:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from compactor.fold.parts import digest_parts
-from compactor.folding import fold_lines
-from compactor.lines import Line
-from compactor.source import open_source
+from compactor.reading.folding import fold_lines
+from compactor.reading.lines import Line
+from compactor.reading.source import open_source
 from logwriter.parts import Part
 
 

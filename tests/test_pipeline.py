@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from compactor import cache, compact, folding, scan
-from compactor.cache import CACHE_NAME
+from compactor import compact
+from compactor.reading import cache, folding, scan
+from compactor.reading.cache import CACHE_NAME
 from logwriter import Run
 from logwriter.repair import repair
 from reports.cli import main

@@ -23,7 +23,7 @@ from compactor.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from compactor.verdict import Verdict
+    from compactor.deciding.verdict import Verdict
 
 _WIDEST_NAME = 40
 
@@ -57,7 +57,7 @@ def best(
     Example: everystep best runs/digits --monitor val/loss
     Example: everystep best runs/digits --monitor train/loss --per step --min-delta 0.01
     """
-    from compactor.verdict import judge  # noqa: PLC0415  loads DuckDB
+    from compactor.deciding.verdict import judge  # noqa: PLC0415  loads DuckDB
 
     verdict = judge(
         run,

@@ -42,7 +42,7 @@ def _policies(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
 
 
 def _smoothing(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
-    from compactor.smoothing import parse_smoothing  # noqa: PLC0415  loads NumPy
+    from compactor.drawing.smoothing import parse_smoothing  # noqa: PLC0415  loads NumPy
 
     return given if given is None else _checked(parse_smoothing, given)
 

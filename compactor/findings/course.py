@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from compactor.lines import Line
 from compactor.names import Mode
+from compactor.reading.lines import Line
 from compactor.sampling.arrays import Floats, Ints
 
 PARTS = 64

@@ -7,7 +7,7 @@ import numpy as np
 from compactor.findings.course import Course, finite_means, follow
 from compactor.findings.evidence import Evidence
 from compactor.findings.report import figure
-from compactor.lines import Line
+from compactor.reading.lines import Line
 from compactor.record import Finding
 
 LEAST_PARTS = 8

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from compactor.lines import MEAN_RANK, Line
 from compactor.names import Mode, chart_and_line, direction
+from compactor.reading.lines import MEAN_RANK, Line
 
 PATIENCE = 10
 """Values without improvement after which early stopping stops. Between the defaults in wide use (3 to

@@ -7,7 +7,7 @@ import numpy as np
 from compactor.findings.course import Course, follow
 from compactor.findings.evidence import Evidence, split
 from compactor.findings.report import figure
-from compactor.lines import Line
+from compactor.reading.lines import Line
 from compactor.record import Finding
 
 LEAST_PARTS = 6

@@ -8,7 +8,7 @@ import numpy as np
 from compactor.findings.course import Course, follow
 from compactor.findings.evidence import Evidence, split
 from compactor.findings.report import counted, duration, figure
-from compactor.lines import Line
+from compactor.reading.lines import Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Ints
 

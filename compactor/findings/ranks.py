@@ -8,8 +8,8 @@ from compactor.findings.course import Course, follow, noise_of, unit_of
 from compactor.findings.evidence import Evidence
 from compactor.findings.report import counted, figure
 from compactor.findings.values import is_gradient
-from compactor.lines import MEAN_RANK, Line
 from compactor.names import Mode, listed
+from compactor.reading.lines import MEAN_RANK, Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Mask
 

@@ -8,8 +8,8 @@ import numpy as np
 from compactor.findings.course import Course, follow
 from compactor.findings.evidence import Evidence
 from compactor.findings.report import counted, figure
-from compactor.lines import Buckets, Line
 from compactor.names import Mode
+from compactor.reading.lines import Buckets, Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Ints
 

@@ -8,7 +8,7 @@ import numpy as np
 from compactor.findings.course import Course, finite_means, follow, noise_of
 from compactor.findings.evidence import Evidence, split
 from compactor.findings.report import figure
-from compactor.lines import Line
+from compactor.reading.lines import Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats
 

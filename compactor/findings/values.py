@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from compactor.findings.evidence import COUNTS, SETTINGS, Evidence, is_loss, words
 from compactor.findings.report import counted, figure
-from compactor.lines import MEAN_RANK, Line
+from compactor.reading.lines import MEAN_RANK, Line
 from compactor.record import Finding
 
 LEAST_ROWS = 20

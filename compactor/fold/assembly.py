@@ -8,7 +8,7 @@ from compactor.fold.cells import NO_EPOCH, Records, merge, starts_of
 from compactor.fold.digest import Digest, bucket_starts, digest, join, shift_for
 from compactor.fold.exact import means
 from compactor.fold.rows import Rows
-from compactor.lines import (
+from compactor.reading.lines import (
     ATTEMPT_SHIFT,
     Buckets,
     EpochStats,

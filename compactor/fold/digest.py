@@ -15,7 +15,7 @@ from compactor.fold.cells import CELL, ROW, Records, concatenated, distance, own
 from compactor.fold.exact import MOST_VALUES, TERM, approximate, sum_exactly
 from compactor.fold.gaps import EDGE, find_edges
 from compactor.fold.rows import Rows, fill_rows
-from compactor.lines import ATTEMPT_SHIFT
+from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints, Mask
 
 ROWS_A_CELL, MOST_ROWS_A_CELL = 128, 512

@@ -9,7 +9,7 @@ import numpy as np
 
 from compactor.fold.cells import ROW, Records, starts_of
 from compactor.fold.rows import Rows, fill_rows
-from compactor.lines import MOST_STRETCHES
+from compactor.reading.lines import MOST_STRETCHES
 from compactor.sampling.arrays import Mask
 
 EDGE = np.dtype([("line", "<i8"), ("row", ROW)])

@@ -10,7 +10,7 @@ import pyarrow as pa
 from compactor.fold.cells import NO_EPOCH, owners, starts_of
 from compactor.fold.digest import Digest, digest
 from compactor.fold.rows import Rows
-from compactor.lines import ATTEMPT_SHIFT
+from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints
 from logwriter.errors import EverystepError
 from logwriter.parts import Part

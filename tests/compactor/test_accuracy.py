@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from longlines import lines, long_line, rows_of
 
-from compactor.accuracy import max_error, mean_and_std
-from compactor.drawing import draw
+from compactor.drawing.accuracy import max_error, mean_and_std
+from compactor.drawing.line import draw
 from compactor.fold import line_of
-from compactor.lines import Line, Points
+from compactor.reading.lines import Line, Points
 
 STEP_EDGES = st.sampled_from([0, -(2**63), 2**62, -5])
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from longlines import lines
 
-from compactor.along import along, epoch_spans
+from compactor.drawing.along import along, epoch_spans
 from compactor.epochs import Epochs
 from compactor.fold import line_of, line_of_points
-from compactor.lines import Line, Points
+from compactor.reading.lines import Line, Points
 from logwriter.state import EpochState
 
 NOTHING = Epochs(frozenset(), {}, frozenset())

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from longlines import lines, long_line
 
-from compactor.around import Drawing, portray
-from compactor.best import Winner
-from compactor.charts import draw_chart, plan_charts, ranks_left_out
+from compactor.deciding.best import Winner
+from compactor.drawing.around import Drawing, portray
+from compactor.drawing.charts import draw_chart, plan_charts, ranks_left_out
+from compactor.drawing.smoothing import parse_smoothing, smooth
 from compactor.fold import line_of
-from compactor.lines import Line, Points
+from compactor.reading.lines import Line, Points
 from compactor.record import Chart
 from compactor.sampling import parse_policy
 from compactor.sampling.arrays import Floats
-from compactor.smoothing import parse_smoothing, smooth
 
 EMA = parse_smoothing("ema:0.9")
 

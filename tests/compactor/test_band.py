@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from longlines import lines, long_line, rows_of
 
-from compactor import band
-from compactor.band import Band, band_of_buckets
+from compactor.drawing import band
+from compactor.drawing.band import Band, band_of_buckets
 from compactor.fold import line_of
-from compactor.lines import Line
+from compactor.reading.lines import Line
 
 
 def check_band(found: Band, line: Line) -> None:

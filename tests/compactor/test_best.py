@@ -12,9 +12,9 @@ from best_oracles import Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compactor.best import find_winner, last_improvement
+from compactor.deciding.best import find_winner, last_improvement
 from compactor.fold import line_of_points
-from compactor.lines import ATTEMPT_SHIFT, Line, Points
+from compactor.reading.lines import ATTEMPT_SHIFT, Line, Points
 
 QUICK = settings(max_examples=150, deadline=None)
 VALUES = st.sampled_from(

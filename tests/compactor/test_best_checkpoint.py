@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from compactor.best import Winner
-from compactor.checkpoint import checkpoint_at
+from compactor.deciding.best import Winner
+from compactor.deciding.checkpoint import checkpoint_at
 from compactor.history import Reach
-from compactor.lines import ATTEMPT_SHIFT
+from compactor.reading.lines import ATTEMPT_SHIFT
 from logwriter import events as ev
 from logwriter.rundir import WriterId
 from logwriter.state import AttemptState, RunState

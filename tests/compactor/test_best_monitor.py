@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compactor.monitor import choose_monitor
+from compactor.deciding.monitor import choose_monitor
 from compactor.names import direction
 from logwriter.errors import NoMonitorError, UnknownMetricError
 

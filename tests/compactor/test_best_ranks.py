@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compactor.verdict import judge
+from compactor.deciding.verdict import judge
 from logwriter import Run
 from logwriter.errors import UnknownMetricError
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compactor import folding
-from compactor.best import find_winner
-from compactor.row import row_at
+from compactor.deciding.best import find_winner
+from compactor.deciding.row import row_at
+from compactor.deciding.verdict import judge
+from compactor.reading import folding
+from compactor.reading.scan import scan_run
 from compactor.sampling import LEAST_POINTS
-from compactor.scan import scan_run
-from compactor.verdict import judge
 from logwriter import Run
 
 Rows = list[tuple[str, int, float]]

@@ -12,7 +12,7 @@ from best_oracles import Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compactor.verdict import judge
+from compactor.deciding.verdict import judge
 from logwriter import Run
 from logwriter.errors import NothingLoggedError
 

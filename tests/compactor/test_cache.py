@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from damage import flip
 
-from compactor import cache, compact, folding, scan
-from compactor.cache import CACHE_NAME, load_digests
+from compactor import compact
 from compactor.fold.parts import PartDigest, digest_parts
+from compactor.reading import cache, folding, scan
+from compactor.reading.cache import CACHE_NAME, load_digests
 from logwriter import Run
 from logwriter.errors import DamagedError
 from logwriter.parts import Part

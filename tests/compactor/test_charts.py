@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from compactor import fold
-from compactor.around import Drawing
-from compactor.best import Winner
-from compactor.charts import draw_chart, plan_charts, ranks_left_out
-from compactor.drawing import draw
-from compactor.lines import Line, Points
+from compactor.deciding.best import Winner
+from compactor.drawing.around import Drawing
+from compactor.drawing.charts import draw_chart, plan_charts, ranks_left_out
+from compactor.drawing.line import draw
 from compactor.names import title
+from compactor.reading.lines import Line, Points
 from logwriter.events import MetricDefined
 
 

@@ -12,8 +12,8 @@ from compactor.batch import PROCESS_BYTES
 from compactor.cli.best import best
 from compactor.cli.compact import compact
 from compactor.database import load
+from compactor.reading.scan import Progress
 from compactor.record import Record
-from compactor.scan import Progress
 from logwriter import Run
 from logwriter.errors import NotARunError
 from reports.cli import main

@@ -12,10 +12,11 @@ import jsonschema
 import numpy as np
 import pytest
 
-from compactor import compact, folding
+from compactor import compact
+from compactor.deciding.verdict import judge
+from compactor.reading import folding
 from compactor.record import encode, json_schema
 from compactor.store import read_record
-from compactor.verdict import judge
 from logwriter import Run
 from logwriter.errors import (
     NoMonitorError,

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scanning import scan_parts
 
-from compactor import compact, folding
-from compactor.best import find_winner
+from compactor import compact
+from compactor.deciding.best import find_winner
+from compactor.deciding.verdict import judge
 from compactor.epochs import Epochs, merged
-from compactor.verdict import judge
+from compactor.reading import folding
 from logwriter import Run
 from logwriter.parts import Part
 from logwriter.state import EpochState

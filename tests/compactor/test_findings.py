@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from compactor.findings import Evidence, find_findings
 from compactor.findings.report import SEVERITIES
-from compactor.lines import Line
 from compactor.names import Mode
+from compactor.reading.lines import Line
 
 REAL = Path(os.environ.get("EVERYSTEP_REAL_LOGS", ""))
 NAMES = ["train/loss", "val/loss", "loss", "train/acc", "val/acc", "grad_norm", "lr"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from findings_lines import falling, found, line, noise, of_rule, only
 
-from compactor.lines import MEAN_RANK
+from compactor.reading.lines import MEAN_RANK
 
 
 def test_a_loss_that_ends_in_nan_is_critical() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from longlines import lines, long_line
 
-from compactor.band import band_of_ranks
+from compactor.drawing.band import band_of_ranks
+from compactor.drawing.ranks import mean_line, put_together
 from compactor.fold import line_of
-from compactor.lines import MEAN_RANK, Line, Points
-from compactor.ranks import mean_line, put_together
+from compactor.reading.lines import MEAN_RANK, Line, Points
 
 
 def never(line: Line) -> Points:

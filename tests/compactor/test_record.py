@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compactor import compact, source
+from compactor import compact, record
 from compactor.record import json_schema
 from compactor.store import read_record
 from logwriter import Run
@@ -64,7 +64,7 @@ def test_a_record_that_cannot_be_written_is_named(run_path: Path) -> None:
 
 def test_the_schema_beside_the_types_is_theirs() -> None:
     """``record.schema.json`` is generated; it is not edited."""
-    path = Path(source.__file__).with_name("record.schema.json")
+    path = Path(record.__file__).with_name("record.schema.json")
     assert json.loads(path.read_text()) == json_schema()
 
 

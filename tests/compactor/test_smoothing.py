@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compactor import smoothing
-from compactor.smoothing import Exponential, RunningMean, parse_smoothing, smooth
+from compactor.drawing import smoothing
+from compactor.drawing.smoothing import Exponential, RunningMean, parse_smoothing, smooth
 
 FINITE = st.floats(-1e300, 1e300)
 VALUES = st.lists(st.one_of(FINITE, st.sampled_from([math.nan, math.inf, -math.inf])), max_size=60)

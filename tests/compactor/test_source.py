@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scanning import scan_parts
 
-from compactor import folding
-from compactor.lines import Line
-from compactor.source import open_source
+from compactor.reading import folding
+from compactor.reading.lines import Line
+from compactor.reading.source import open_source
 from logwriter.errors import EverystepError
 from logwriter.parts import Part
 

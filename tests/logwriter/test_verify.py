@@ -10,7 +10,7 @@ import pytest
 from damage import die, faults, finish, flip, mend
 from scanning import scan_parts
 
-from compactor.source import open_source
+from compactor.reading.source import open_source
 from logwriter import Run, durable, read
 from logwriter import journal as jf
 from logwriter.errors import DamagedError, EverystepError, NotARunError, WriterLockedError

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from compactor.lines import Buckets
-from compactor.ranks import Together
+from compactor.drawing.ranks import Together
+from compactor.reading.lines import Buckets
 from compactor.sampling.arrays import Floats, Ints
 
 MOST_ENTRIES = 300

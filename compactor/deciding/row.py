@@ -8,8 +8,8 @@ value is the step's.
 from collections.abc import Iterable
 from math import isfinite
 
-from compactor.lines import Line
-from compactor.source import Logged, Source
+from compactor.reading.lines import Line
+from compactor.reading.source import Logged, Source
 
 _END = 1 << 62
 """Behind every position."""

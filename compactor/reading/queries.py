@@ -1,7 +1,7 @@
-"""What `compactor.source` asks DuckDB. Nothing is pasted into these texts but our own constants."""
+"""What `compactor.reading.source` asks DuckDB. Nothing is pasted into these texts but our own constants."""
 # ruff: noqa: S608  no value from outside is pasted in
 
-from compactor.lines import ATTEMPT_SHIFT
+from compactor.reading.lines import ATTEMPT_SHIFT
 
 SEALED = """
 SELECT f.rank, f.attempt, f.hidden, s.metric, s.seq, s.step, s.epoch, s.time, s.value

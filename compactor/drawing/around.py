@@ -6,19 +6,19 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from compactor.accuracy import max_error, mean_and_std
-from compactor.along import Spans, along
-from compactor.band import Band, band_of_buckets, band_of_ranks
-from compactor.best import Winner
-from compactor.drawing import Drawn, draw, pairs, with_winner
+from compactor.deciding.best import Winner
+from compactor.drawing.accuracy import max_error, mean_and_std
+from compactor.drawing.along import Spans, along
+from compactor.drawing.band import Band, band_of_buckets, band_of_ranks
+from compactor.drawing.line import Drawn, draw, pairs, with_winner
+from compactor.drawing.ranks import Fetch, Ranks, Together, put_together
+from compactor.drawing.smoothing import Smoothing, smooth
 from compactor.fold import line_of_points
-from compactor.lines import Line, Points
 from compactor.names import Mode
-from compactor.ranks import Fetch, Ranks, Together, put_together
+from compactor.reading.lines import Line, Points
 from compactor.record import Along
 from compactor.sampling import Policy, parse_policy
 from compactor.sampling.arrays import Ints
-from compactor.smoothing import Smoothing, smooth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Drawing:
         fetch: Reads all rows of a long line from the log; asked only where a policy or a filter
             needs them, once a line.
         start_us: When the run started, in microseconds since 1970.
-        spans: The epochs of each rank, from `compactor.along.epoch_spans`.
+        spans: The epochs of each rank, from `compactor.drawing.along.epoch_spans`.
         policy: How lines are downsampled.
         policies: Others, by metric, by chart or by a pattern (``*``, ``?`` and ``[…]``) of either;
             a metric's own name comes first, then its chart's, then the first pattern that fits.

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from compactor.epochs import Epochs
-from compactor.lines import Line, Points
+from compactor.reading.lines import Line, Points
 from compactor.record import Along
 
 Spans: TypeAlias = Mapping[int, tuple[int, int]]

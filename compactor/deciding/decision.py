@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from compactor.best import Of, Per, Winner, check_rule, find_winner
-from compactor.charts import defined_goal
-from compactor.checkpoint import checkpoint_at
+from compactor.deciding.best import Of, Per, Winner, check_rule, find_winner
+from compactor.deciding.checkpoint import checkpoint_at
+from compactor.deciding.monitor import Monitor, choose_monitor
+from compactor.deciding.row import row_at
+from compactor.drawing.charts import defined_goal
+from compactor.drawing.ranks import all_rows, mean_line
 from compactor.epochs import Epochs
-from compactor.lines import MEAN_RANK, Line
-from compactor.monitor import Monitor, choose_monitor
 from compactor.names import direction
-from compactor.ranks import all_rows, mean_line
+from compactor.reading.lines import MEAN_RANK, Line
+from compactor.reading.scan import Scan
 from compactor.record import Best, MetricBest
-from compactor.row import row_at
-from compactor.scan import Scan
 from logwriter.errors import UnknownMetricError
 
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from compactor.fold import line_of_points
-from compactor.lines import MEAN_RANK, Line, Points
+from compactor.reading.lines import MEAN_RANK, Line, Points
 from compactor.sampling.arrays import Floats, Ints
 
 Fetch: TypeAlias = Callable[[Line], Points]
@@ -63,7 +63,7 @@ def mean_line(lines: Sequence[Line], fetch: Fetch) -> Line:
         fetch: Asked for the rows of lines that are not whole.
 
     Returns:
-        A line of rank `compactor.lines.MEAN_RANK`. Of a metric that a single rank logged, the line
+        A line of rank `compactor.reading.lines.MEAN_RANK`. Of a metric that a single rank logged, the line
         of that rank, as it is.
     """
     if len(lines) == 1:

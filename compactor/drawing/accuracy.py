@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from compactor.lines import Buckets, Line, Points
+from compactor.reading.lines import Buckets, Line, Points
 from compactor.sampling.arrays import Floats, Ints
 
 _BLOCK = 1 << 18

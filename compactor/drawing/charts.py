@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from compactor.around import Drawing, Portrait, portray
-from compactor.best import Winner
-from compactor.lines import MEAN_RANK, Line
+from compactor.deciding.best import Winner
+from compactor.drawing.around import Drawing, Portrait, portray
+from compactor.drawing.ranks import RankChoice, Ranks
 from compactor.names import Mode, chart_and_line, direction, line_order, title
-from compactor.ranks import RankChoice, Ranks
+from compactor.reading.lines import MEAN_RANK, Line
 from compactor.record import Chart, LineInfo
 from logwriter.events import MetricDefined
 

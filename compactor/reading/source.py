@@ -20,8 +20,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from compactor import queries
-from compactor.lines import ATTEMPT_SHIFT, Points
+from compactor.reading import queries
+from compactor.reading.lines import ATTEMPT_SHIFT, Points
 from logwriter.errors import EverystepError
 from logwriter.parts import Part
 from logwriter.segments import SCHEMA

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from compactor.cache import CACHED_VALUES, keys_of, load_digests, save_digests
 from compactor.epochs import Epochs, find_epochs
 from compactor.fold.parts import PartDigest, digest_parts
-from compactor.folding import fold_lines
 from compactor.history import Reach, Writer, open_ended, reaches
-from compactor.lines import Line, Points
-from compactor.source import Source, open_source
+from compactor.reading.cache import CACHED_VALUES, keys_of, load_digests, save_digests
+from compactor.reading.folding import fold_lines
+from compactor.reading.lines import Line, Points
+from compactor.reading.source import Source, open_source
 from logwriter.errors import EverystepError
 from logwriter.parts import Part
 from logwriter.runlog import RunLog, read

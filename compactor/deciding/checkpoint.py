@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
-from compactor.best import Winner
+from compactor.deciding.best import Winner
 from compactor.history import Reach, Writer, resumed_from
-from compactor.lines import ATTEMPT_SHIFT
+from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.record import Checkpoint
 from logwriter.events import CheckpointSaved
 from logwriter.state import RunState

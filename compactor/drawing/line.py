@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compactor.best import Winner
-from compactor.lines import Line, Points
+from compactor.deciding.best import Winner
+from compactor.drawing.ranks import Fetch
 from compactor.names import Mode
-from compactor.ranks import Fetch
+from compactor.reading.lines import Line, Points
 from compactor.record import NonFinite, Point
 from compactor.sampling import Policy, downsample
 from compactor.sampling.arrays import Floats, Ints

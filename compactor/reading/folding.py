@@ -9,9 +9,9 @@ import numpy as np
 from compactor.fold.assembly import assemble, is_in_order, joined
 from compactor.fold.digest import Digest, join
 from compactor.fold.parts import PartDigest
-from compactor.lines import MOST_STRETCHES, Line, Points, find_gaps
+from compactor.reading.lines import MOST_STRETCHES, Line, Points, find_gaps
+from compactor.reading.source import Source
 from compactor.sampling.pins import gap_edges
-from compactor.source import Source
 from logwriter.parts import Part
 
 WHOLE_ROWS = 65_536

@@ -5,12 +5,12 @@ from typing import Literal
 
 import msgspec
 
-from compactor.best import Of, Per
-from compactor.decision import as_best, best_by_metric, decide
+from compactor.deciding.best import Of, Per
+from compactor.deciding.decision import as_best, best_by_metric, decide
 from compactor.names import listed
+from compactor.reading.scan import Progress, scan_run
 from compactor.record import Best, MetricBest
 from compactor.sampling import LEAST_POINTS
-from compactor.scan import Progress, scan_run
 from logwriter.errors import NothingLoggedError
 
 

@@ -30,9 +30,9 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from compactor.lines import EpochStats, Line, Place
+from compactor.drawing.ranks import Fetch
 from compactor.names import Mode
-from compactor.ranks import Fetch
+from compactor.reading.lines import EpochStats, Line, Place
 from compactor.sampling.arrays import Floats
 
 Per: TypeAlias = Literal["epoch", "step"]

@@ -1,0 +1,1 @@
+"""Drawing: from the lines of a run to the charts of its record."""
