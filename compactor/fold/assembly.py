@@ -23,6 +23,7 @@ from compactor.sampling.pins import gap_edges
 
 BUCKETS_A_POINT = 4
 """A long line comes in so many times as many buckets as a chart draws points of it."""
+_EPOCH_ROWS = ("first", "last", "latest", "least", "greatest")
 
 
 def assemble(
@@ -38,14 +39,14 @@ def assemble(
         whole: All rows, where the line is short enough.
     """
     cells = digest.cells
-    stats, of = _epochs(cells, digest.terms)
+    stats, latest = _epochs(cells, digest.terms)
     if whole is not None:
         points, buckets, gaps = whole, row_buckets(whole), find_gaps(whole)
     else:
         merged = _merged(cells, max_points)
         edges = _edges(cells, digest.edges)
         buckets = _as_buckets(merged)
-        points = joined([_marks(merged), points_of(_last_of_epochs(cells, of)), edges])
+        points = joined([_marks(merged), points_of(latest), edges])
         gaps = _gaps(cells, digest.edges)
     return Line(
         metric=metric,
@@ -243,19 +244,19 @@ def row_buckets(points: Points) -> Buckets:
     )
 
 
-def _epochs(cells: Records, terms: Records) -> tuple[tuple[EpochStats, ...], Ints]:
-    """What the line came to in each epoch, and the epoch's number of each cell, or -1.
+def _epochs(cells: Records, terms: Records) -> tuple[tuple[EpochStats, ...], Records]:
+    """What the line came to in each epoch, and the last row of the log in each.
 
     Of an epoch that was repeated, the latest attempt counts; rows outside epochs come first.
     """
     if not len(cells):
-        return (), np.zeros(0, np.int64)
+        return (), cells["latest"]
     epoch = cells["first"]["epoch"]
     attempt = cells["first"]["position"] >> ATTEMPT_SHIFT
     order = np.lexsort((cells["first"]["position"], attempt, epoch))
     outside = epoch == NO_EPOCH
     starts = starts_of(epoch[order], np.where(outside, 0, attempt)[order])
-    merged = merge(_taken(cells, order), starts)
+    merged = merge(_taken(cells, order), starts, _EPOCH_ROWS)
     group = np.empty(len(cells), np.int64)
     group[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(cells)))
     regrouped = terms.copy()
@@ -264,16 +265,7 @@ def _epochs(cells: Records, terms: Records) -> tuple[tuple[EpochStats, ...], Int
     numbers = merged["first"]["epoch"]
     counts = np.append(numbers[1:] != numbers[:-1], True)
     stats = tuple(_stats(merged[n], mean[n]) for n in np.flatnonzero(counts).tolist())
-    return stats, np.where(counts[group], group, -1)
-
-
-def _last_of_epochs(cells: Records, of: Ints) -> Records:
-    """The last row of the log in each epoch that counts."""
-    at = np.flatnonzero((of >= 0) & (cells["first"]["epoch"] != NO_EPOCH))
-    latest = cells["latest"][at]
-    order = np.lexsort((-latest["position"], of[at]))
-    last: Records = latest[order][starts_of(of[at][order])]
-    return last
+    return stats, merged["latest"][counts & (numbers != NO_EPOCH)]
 
 
 def _stats(cell: np.void, mean: float | None) -> EpochStats:

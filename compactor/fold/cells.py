@@ -56,6 +56,19 @@ CELL = np.dtype(
     ]
 )
 _COUNTS = ("rows", "finite", "nan", "above", "below")
+_EARLY, _LATE = (("step", 1), ("position", 1)), (("step", -1), ("position", -1))
+_CHOSEN = {
+    "first": ("all", _EARLY),
+    "last": ("all", _LATE),
+    "latest": ("all", (("position", -1),)),
+    "least": ("finite", (("value", 1), ("position", 1))),
+    "greatest": ("finite", (("value", -1), ("position", 1))),
+    "least_end": ("finite", (("value", 1), ("position", -1))),
+    "greatest_end": ("finite", (("value", -1), ("position", -1))),
+    "broken": ("broken", _EARLY),
+}
+"""Of each row that a cell names: among which cells it is sought, and by which keys, the least first."""
+ALL_ROWS = tuple(_CHOSEN)
 
 
 def starts_of(*keys: npt.NDArray[Any]) -> Ints:
@@ -87,13 +100,14 @@ def distance(high: Ints, low: Ints) -> Floats:
     return (high - low).view(np.uint64).astype(np.float64)
 
 
-def merge(cells: Records, starts: Ints) -> Records:
+def merge(cells: Records, starts: Ints, rows: Sequence[str] = ALL_ROWS) -> Records:
     """Merge neighbouring cells.
 
     Args:
         cells: Of `CELL`, shape ``(C,)``, grouped, in each group in the order of the log, and for
             ``stretches`` to be right, of the steps.
         starts: Where each group starts, shape ``(G,)``.
+        rows: Which rows are wanted, at least ``first``, ``least`` and ``greatest``; others stay 0.
 
     Returns:
         A cell a group, shape ``(G,)``.
@@ -106,22 +120,15 @@ def merge(cells: Records, starts: Ints) -> Records:
     merged["stretches"] = np.add.reduceat(cells["stretches"] - _go_on(cells, starts), starts)
     merged["begin"] = np.minimum.reduceat(cells["begin"], starts)
     merged["end"] = np.maximum.reduceat(cells["end"], starts)
-    everyone = np.arange(len(cells))
-    good = np.flatnonzero(cells["finite"])
-    bad = np.flatnonzero(cells["finite"] < cells["rows"])
-    for name, among, keys in (
-        ("first", everyone, (("step", 1), ("position", 1))),
-        ("last", everyone, (("step", -1), ("position", -1))),
-        ("latest", everyone, (("position", -1),)),
-        ("least", good, (("value", 1), ("position", 1))),
-        ("greatest", good, (("value", -1), ("position", 1))),
-        ("least_end", good, (("value", 1), ("position", -1))),
-        ("greatest_end", good, (("value", -1), ("position", -1))),
-        ("broken", bad, (("step", 1), ("position", 1))),
-    ):
-        rows = cells[name]
-        at = pick(owner, among, [_turned(rows[key], sign) for key, sign in keys])
-        merged[name][owner[at]] = rows[at]
+    among = {
+        "all": np.arange(len(cells)),
+        "finite": np.flatnonzero(cells["finite"]),
+        "broken": np.flatnonzero(cells["finite"] < cells["rows"]),
+    }
+    for name in rows:
+        candidates, (who, keys) = cells[name], _CHOSEN[name]
+        at = pick(owner, among[who], [_turned(candidates[key], sign) for key, sign in keys])
+        merged[name][owner[at]] = candidates[at]
     _merge_moments(cells, owner, starts, merged)
     return merged
 

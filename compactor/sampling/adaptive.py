@@ -33,7 +33,7 @@ width only, a line would look right at that width only), ``n / 2`` on a logarith
 2`` on a linear axis without outliers."""
 SLIVER = 0.25
 """The share of the chart's height below which the middle 98 % of the points get a canvas."""
-DROPPED_AT_ONCE, DROPPED_AT_FIRST, FAR = 0.05, 0.3, 3.0
+DROPPED_AT_ONCE, DROPPED_AT_FIRST, FAR = 0.05, 0.3, 2.0
 """The share of the points that is dropped before the others are judged anew; a larger one as long as
 there are ``FAR`` times as many as there may be."""
 UNSEEN = 0.01
@@ -112,13 +112,23 @@ def _prune(views: list[Canvas], pinned: Mask, n: int) -> Ints:
         cost[pinned[kept[1:-1]]] = np.inf
         share = DROPPED_AT_ONCE if len(kept) < FAR * n else DROPPED_AT_FIRST
         wanted = min(len(kept) - n, max(1, int(share * len(kept))))
-        low = cost <= unseen
-        low[np.argsort(cost, kind="stable")[: max(wanted, 0)]] = True
+        low = (cost <= unseen) | _least(cost, wanted)
         dropped = np.flatnonzero(_every_other(low & np.isfinite(cost))) + 1
         if not len(dropped):
             break
         kept = np.delete(kept, dropped)
     return kept
+
+
+def _least(cost: Floats, count: int) -> Mask:
+    """The ``count`` smallest costs; of equal ones, those that come first."""
+    if count <= 0:
+        return np.zeros(len(cost), np.bool_)
+    count = min(count, len(cost))
+    limit = np.partition(cost, count - 1)[count - 1]
+    chosen: Mask = cost < limit
+    chosen[np.flatnonzero(cost == limit)[: count - np.count_nonzero(chosen)]] = True
+    return chosen
 
 
 def _every_other(chosen: Mask) -> Mask:

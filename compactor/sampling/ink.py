@@ -81,21 +81,20 @@ def worth(on: Canvas, kept: Ints) -> Floats:
     u, v, column = on.u[kept], on.v[kept], on.column[kept]
     low, high, edges = _envelope(u, v, column, on.width)
     error = np.abs(low - on.low) + np.abs(high - on.high)
-    before, after = np.arange(len(kept) - 2), np.arange(2, len(kept))
-    owner, at = _columns_between(column[before], column[after])
-    p, q = before[owner], after[owner]
-    slope = (v[q] - v[p]) / np.maximum(u[q] - u[p], 1e-9)
-    on_left, on_right = at == column[p], at == column[q]
-    left = np.where(on_left, edges[at], v[p] + slope * (at - u[p]))
-    right = np.where(on_right, edges[at + 1], v[p] + slope * (at + 1 - u[p]))
+    before, after = column[:-2], column[2:]
+    owner, at, starts, ends = _columns_between(before, after)
+    slope = (v[2:] - v[:-2]) / np.maximum(u[2:] - u[:-2], 1e-9)
+    left = (v[:-2] - slope * u[:-2])[owner] + slope[owner] * at
+    right = left + slope[owner]
+    left[starts], right[ends] = edges[before], edges[after + 1]
     top, bottom = np.maximum(left, right), np.minimum(left, right)
     (up_to_high, up_to_low), (from_high, from_low) = _running(v, column), _running_back(v, column)
-    top = np.where(on_left, np.maximum(top, up_to_high[p]), top)
-    bottom = np.where(on_left, np.minimum(bottom, up_to_low[p]), bottom)
-    top = np.where(on_right, np.maximum(top, from_high[q]), top)
-    bottom = np.where(on_right, np.minimum(bottom, from_low[q]), bottom)
+    top[starts] = np.maximum(top[starts], up_to_high[:-2])
+    bottom[starts] = np.minimum(bottom[starts], up_to_low[:-2])
+    top[ends] = np.maximum(top[ends], from_high[2:])
+    bottom[ends] = np.minimum(bottom[ends], from_low[2:])
     changed = np.abs(bottom - on.low[at]) + np.abs(top - on.high[at]) - error[at]
-    lost: Floats = np.bincount(owner, changed, len(before)).astype(np.float64) * on.weight
+    lost: Floats = np.add.reduceat(changed, starts) * on.weight
     return lost
 
 
@@ -109,12 +108,16 @@ def _envelope(u: Floats, v: Floats, column: Ints, width: int) -> tuple[Floats, F
     return low, high, edges
 
 
-def _columns_between(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """Every column from ``first[i]`` to ``last[i]``, for each ``i``: pairs ``(i, column)``."""
+def _columns_between(first: Ints, last: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Every column from ``first[i]`` to ``last[i]``, for each ``i``: pairs ``(i, column)``.
+
+    And at which pairs each ``i`` starts and ends.
+    """
     counts = last - first + 1
+    ends = np.cumsum(counts) - 1
+    starts = ends - counts + 1
     owner = np.repeat(np.arange(len(first)), counts)
-    begins = np.cumsum(counts) - counts
-    return owner, np.arange(len(owner)) - begins[owner] + first[owner]
+    return owner, np.arange(len(owner)) + (first - starts)[owner], starts, ends
 
 
 def _running(v: Floats, column: Ints) -> tuple[Floats, Floats]:

@@ -26,7 +26,8 @@ NARROWEST = 1e-6
 """Where the points but the first and last share so narrow a part of the axis, samplers count rows:
 buckets of no width at all make them panic."""
 FEWEST = 4
-"""A sampler asked for fewer points is not asked at all."""
+"""A sampler asked for fewer points, or for fewer than two buckets of them, is not asked at all: it would
+panic."""
 
 
 def installed(name: str) -> None:
@@ -61,7 +62,7 @@ def sample(curve: Curve, n: int | None, *, name: str) -> Ints:
     values = scaled(curve.y)
     for room in (most, most - len(curve.pins)):
         count = room // multiple * multiple
-        if count < FEWEST:
+        if count < max(FEWEST, 2 * multiple):
             break
         picked = sampler.downsample(*places, values, n_out=count).astype(np.int64)
         kept = np.union1d(curve.pins, picked)

@@ -158,3 +158,15 @@ def test_what_cannot_be_sampled_is_refused(arguments: tuple[Any, ...], message: 
     """The error says what to do."""
     with pytest.raises(ValueError, match=message):
         downsample(*arguments)
+
+
+@MISSING
+@pytest.mark.parametrize("policy", SAMPLERS)
+@pytest.mark.parametrize("pins", range(12))
+def test_a_sampler_left_with_little_room_gives_way_to_the_pins(policy: str, pins: int) -> None:
+    """Whatever is left of the budget, no sampler is asked for less than it can do."""
+    y = np.sin(np.arange(400.0))
+    asked = list(range(7, 7 + 30 * pins, 30))
+    kept = downsample(np.arange(400), y, 16, policy=policy, keep=asked)
+    assert set(asked) <= set(kept.tolist())
+    assert len(kept) <= 16
