@@ -10,7 +10,7 @@ from compactor.deciding.best import Of, Per, check_rule
 from compactor.deciding.decision import Decision, as_best, best_by_metric, decide
 from compactor.document import Chosen, Decided, make_record, notes_on, notes_on_policies
 from compactor.drawing.along import epoch_spans
-from compactor.drawing.around import Drawing
+from compactor.drawing.around import Drawing, Style
 from compactor.drawing.charts import Plan, draw_chart, plan_charts
 from compactor.drawing.ranks import RankChoice
 from compactor.drawing.smoothing import parse_smoothing
@@ -84,53 +84,32 @@ def compact(
         OSError: The record cannot be written.
         EverystepError: The rows cannot be scanned, for want of memory for example.
     """
-    if charts < 0:
-        raise ValueError(f"{charts} charts cannot be drawn; give 0 or more")
-    if max_points < LEAST_POINTS:
-        raise ValueError(f"max_points is {max_points}; give at least {LEAST_POINTS}")
-    if output is not None and not Path(output).name:
-        raise ValueError(f"output is {fspath(output)!r}; give the name of a file")
+    _check(charts=charts, max_points=max_points, output=output, threads=threads)
     check_rule(per, of, min_delta)
-    chosen = parse_policy(policy)
-    others = {name: parse_policy(text) for name, text in (policies or {}).items()}
-    filtered = None if smooth is None else parse_smoothing(smooth)
+    style = Style(
+        policy=parse_policy(policy),
+        policies={name: parse_policy(text) for name, text in (policies or {}).items()},
+        max_points=max_points,
+        smooth=None if smooth is None else parse_smoothing(smooth),
+        whole_rows=folding.WHOLE_ROWS,
+    )
     target = record_path(Path(path)) if output is None else Path(output)
     kept = target.with_name(CACHE_NAME) if cache and output is None else None
-    if threads is not None and threads < 1:
-        raise ValueError(f"{threads} threads cannot work; give 1 or more")
     say = progress or _say_nothing
     with scan_run(path, max_points, say, threads=threads, memory=memory, cache=kept) as scan:
-        if isinstance(ranks, int) and scan.ranks and ranks not in scan.ranks:
-            known = ", ".join(map(str, scan.ranks))
-            raise NothingLoggedError(
-                f"{fspath(path)}: rank {ranks} logged nothing; ranks that did: {known}"
-            )
+        _check_rank(ranks, scan)
         notes = notes_on(scan, ranks)
-        rank = None if ranks == "all" else ranks
-        rule = _Rule(rank=rank, per=per, of=of, min_delta=min_delta)
+        rule = _Rule(rank=None if ranks == "all" else ranks, per=per, of=of, min_delta=min_delta)
         verdict = _judge(scan, monitor, mode, rule, notes)
         say("choosing points")
-        drawing = Drawing(
-            fetch=scan.rows,
-            start_us=started_us(scan.log.state, scan.reach),
-            spans={
-                each: epoch_spans(scan.epochs_of(each), scan.of_rank(each)) for each in scan.ranks
-            },
-            policy=chosen,
-            policies=others,
-            max_points=max_points,
-            smooth=filtered,
-            whole_rows=folding.WHOLE_ROWS,
-        )
         watched = verdict.decision.monitor.metric if verdict.decision else None
         plans = plan_charts(scan.lines, scan.log.state.metrics, watched, ranks=ranks)
-        notes += notes_on_policies(others, scan, plans)
-        drawn = _draw(scan, plans[:charts], verdict.decision, drawing)
+        notes += notes_on_policies(style.policies, scan, plans)
         record = make_record(
             scan,
             verdict=verdict,
             plans=plans,
-            charts=drawn,
+            charts=_draw(scan, plans[:charts], verdict.decision, style),
             chosen=Chosen.by(scan, ranks),
             notes=notes,
         )
@@ -146,6 +125,28 @@ class _Rule:
     per: Per | None
     of: Of
     min_delta: float
+
+
+def _check(
+    *, charts: int, max_points: int, output: str | PathLike[str] | None, threads: int | None
+) -> None:
+    """Refuse what can be seen to mean nothing before anything is read."""
+    if charts < 0:
+        raise ValueError(f"{charts} charts cannot be drawn; give 0 or more")
+    if max_points < LEAST_POINTS:
+        raise ValueError(f"max_points is {max_points}; give at least {LEAST_POINTS}")
+    if output is not None and not Path(output).name:
+        raise ValueError(f"output is {fspath(output)!r}; give the name of a file")
+    if threads is not None and threads < 1:
+        raise ValueError(f"{threads} threads cannot work; give 1 or more")
+
+
+def _check_rank(ranks: RankChoice, scan: Scan) -> None:
+    if isinstance(ranks, int) and scan.ranks and ranks not in scan.ranks:
+        known = ", ".join(map(str, scan.ranks))
+        raise NothingLoggedError(
+            f"{scan.log.path}: rank {ranks} logged nothing; ranks that did: {known}"
+        )
 
 
 def _say_nothing(_: str) -> None:
@@ -171,8 +172,14 @@ def _judge(
 
 
 def _draw(
-    scan: Scan, plans: Sequence[Plan], decision: Decision | None, drawing: Drawing
+    scan: Scan, plans: Sequence[Plan], decision: Decision | None, style: Style
 ) -> dict[str, Chart]:
+    drawing = Drawing(
+        style=style,
+        fetch=scan.rows,
+        start_us=started_us(scan.log.state, scan.reach),
+        spans={rank: epoch_spans(scan.epochs_of(rank), scan.of_rank(rank)) for rank in scan.ranks},
+    )
     monitor = (decision.line, decision.winner) if decision else None
     definitions = scan.log.state.metrics
     return {plan.key: draw_chart(plan, definitions, drawing, monitor=monitor) for plan in plans}

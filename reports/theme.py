@@ -1,12 +1,10 @@
 """Colours, in light, in dark and on paper, and the settings of matplotlib that go with them.
 
-The first three colours of the palette are Okabe and Ito's blue, vermilion and green, which people
-of every kind of colour vision tell apart (https://jfly.uni-koeln.de/color/, 2008); in the dark
-they are lighter; on paper each has a dash as well, so that a copy without colours can be read.
-`train`, `val` and `test` own them in every report. A name that never shares a chart needs no colour
-to be told apart and gets a quiet one. Any other name asks for a colour that follows from the name
-alone, and gets the next one where a line of the same chart has it already: so a name has one colour
-throughout a report, and with few exceptions in every report.
+In the dark the colours of `compactor.palette` are lighter; on paper each has a dash as well, so that
+a copy without colours can be read. `train`, `val` and `test` own theirs in every report. A name that
+never shares a chart needs no colour to be told apart and gets a quiet one. Any other name asks for a
+colour that follows from the name alone, and gets the next one where a line of the same chart has it
+already: so a name has one colour throughout a report, and with few exceptions in every report.
 """
 
 from collections.abc import Mapping
@@ -18,21 +16,12 @@ from zlib import crc32
 import matplotlib as mpl
 from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba
 
+from compactor.palette import PALETTE, ROLES
 from compactor.record import Record
 
 ThemeName = Literal["light", "dark", "paper"]
 Rgb = tuple[float, float, float]
 
-_ROLES = {
-    "train": 0,
-    "training": 0,
-    "val": 1,
-    "valid": 1,
-    "validation": 1,
-    "eval": 1,
-    "dev": 1,
-    "test": 2,
-}
 _FREE_SLOTS = (3, 4, 5, 6, 7)
 _DASHES = ("solid", "dashed", "dotted", "dashdot")
 _LEAST_CONTRAST = 2.0
@@ -73,16 +62,7 @@ LIGHT = Theme(
     quiet="#44546a",
     warning="#8a6100",
     shade="#f4f5f7",
-    palette=(
-        "#0072b2",
-        "#d55e00",
-        "#009e73",
-        "#b0568a",
-        "#a87400",
-        "#4b3fa0",
-        "#7a4a2b",
-        "#5f6b7a",
-    ),
+    palette=PALETTE,
 )
 DARK = Theme(
     name="dark",
@@ -244,7 +224,7 @@ def _assign(neighbours: Mapping[str, AbstractSet[str]]) -> dict[str, Stroke]:
 def _rank(name: str) -> tuple[int, str]:
     """Names with a role come first, as they are listed; the others by their letters."""
     role = name.lower()
-    return (list(_ROLES).index(role) if role in _ROLES else len(_ROLES), name)
+    return (list(ROLES).index(role) if role in ROLES else len(ROLES), name)
 
 
 def _asked_for(name: str) -> list[Stroke]:
@@ -252,7 +232,7 @@ def _asked_for(name: str) -> list[Stroke]:
     own = crc32(name.encode("utf-8", "surrogatepass")) % len(_FREE_SLOTS)
     free = _FREE_SLOTS[own:] + _FREE_SLOTS[:own]
     asked = [Stroke(slot, dash) for dash in _DASHES for slot in free]
-    slot = _ROLES.get(name.lower())
+    slot = ROLES.get(name.lower())
     return asked if slot is None else [Stroke(slot), *asked]
 
 

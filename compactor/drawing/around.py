@@ -22,14 +22,10 @@ from compactor.sampling.arrays import Ints
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """How charts are drawn, and from what.
+class Style:
+    """How lines are drawn.
 
     Attributes:
-        fetch: Reads all rows of a long line from the log; asked only where a policy or a filter
-            needs them, once a line.
-        start_us: When the run started, in microseconds since 1970.
-        spans: The epochs of each rank, from `compactor.drawing.along.epoch_spans`.
         policy: How lines are downsampled.
         policies: Others, by metric, by chart or by a pattern (``*``, ``?`` and ``[…]``) of either;
             a metric's own name comes first, then its chart's, then the first pattern that fits.
@@ -39,9 +35,6 @@ class Drawing:
             there are.
     """
 
-    fetch: Fetch
-    start_us: int
-    spans: Mapping[int, Spans]
     policy: Policy = field(default_factory=lambda: parse_policy("adaptive"))
     policies: Mapping[str, Policy] = field(default_factory=dict)
     max_points: int | None = 2000
@@ -59,6 +52,24 @@ class Drawing:
             if fnmatchcase(metric, pattern) or fnmatchcase(chart, pattern)
         )
         return next(fitting, self.policy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What charts of a run are drawn from, and how.
+
+    Attributes:
+        style: How.
+        fetch: Reads all rows of a long line from the log; asked only where a policy or a filter
+            needs them, once a line.
+        start_us: When the run started, in microseconds since 1970.
+        spans: The epochs of each rank, from `compactor.drawing.along.epoch_spans`.
+    """
+
+    style: Style
+    fetch: Fetch
+    start_us: int
+    spans: Mapping[int, Spans]
 
 
 @dataclass(frozen=True)
@@ -95,10 +106,11 @@ def portray(
     """
     line, together = _as_line(traced, drawing.fetch)
     rank = traced.lines[0].rank if isinstance(traced, Ranks) else traced.rank
-    policy = drawing.policy_for(line.metric, chart)
+    style = drawing.style
+    policy = style.policy_for(line.metric, chart)
     rows = line.points if line.whole else None
-    everything = policy.needs_all_rows or line.rows <= drawing.whole_rows
-    if rows is None and (everything or drawing.smooth):
+    everything = policy.needs_all_rows or line.rows <= style.whole_rows
+    if rows is None and (everything or style.smooth):
         rows = drawing.fetch(line)
     if rows is not None and everything:
         line = replace(line, points=rows, whole=True)
@@ -106,7 +118,7 @@ def portray(
     drawn = draw(
         line,
         policy=policy,
-        max_points=drawing.max_points,
+        max_points=style.max_points,
         mode=None if line.many_an_epoch else mode,
         winner=winner,
     )
@@ -116,7 +128,7 @@ def portray(
         drawn=drawn,
         along=along(line, drawn.rows, drawing.spans.get(rank, {}), drawing.start_us),
         band=_band(line, drawn, together),
-        smoothed=_smoothed(rows, drawn.rows, drawing.smooth),
+        smoothed=_smoothed(rows, drawn.rows, style.smooth),
         mean=mean,
         std=std,
         max_error=max_error(line, drawn.rows, rows),

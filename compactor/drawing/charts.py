@@ -193,7 +193,7 @@ def _info(portrait: Portrait, drawing: Drawing, definitions: Definitions) -> Lin
         mean=portrait.mean,
         std=portrait.std,
         max_error=portrait.max_error,
-        smoothing=drawing.smooth.text if drawing.smooth else None,
+        smoothing=drawing.style.smooth.text if drawing.style.smooth else None,
         non_finite=drawn.non_finite,
         unit=said.unit if said else None,
         colour=said.colour if said else None,

@@ -1,34 +1,11 @@
-"""The colours of exported lines, as ``#rrggbb``: what every chart library reads alike.
-
-The palette begins with Okabe and Ito's blue, vermilion and green, which people of every kind of
-colour vision tell apart (https://jfly.uni-koeln.de/color/, 2008). ``train``, ``val`` and ``test``
-own these three.
-"""
+"""The colours of exported lines, as ``#rrggbb``: what every chart library reads alike."""
 
 import re
 from collections.abc import Mapping
 
+from compactor.palette import PALETTE, ROLES
 from compactor.record import LineInfo
 
-PALETTE = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#b0568a",
-    "#a87400",
-    "#4b3fa0",
-    "#7a4a2b",
-    "#5f6b7a",
-)
-_ROLES = {
-    "train": 0,
-    "training": 0,
-    "val": 1,
-    "valid": 1,
-    "validation": 1,
-    "eval": 1,
-    "test": 2,
-}
 _WORDS = {  # CSS Color Module Level 3, section 4.1, with orange of section 4.3
     "black": "#000000",
     "silver": "#c0c0c0",
@@ -53,7 +30,7 @@ def colours_of(lines: Mapping[str, LineInfo]) -> dict[str, str]:
     """A colour for each line of a chart: its own, its role's, else the next that is free."""
     found = {name: own_colour(info.colour) for name, info in lines.items()}
     for name in lines:
-        role = _ROLES.get(name.lower())
+        role = ROLES.get(name.lower())
         if found[name] is None and role is not None and PALETTE[role] not in found.values():
             found[name] = PALETTE[role]
     free = [colour for colour in PALETTE if colour not in found.values()] or list(PALETTE)

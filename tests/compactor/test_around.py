@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from longlines import lines, long_line
 
 from compactor.deciding.best import Winner
-from compactor.drawing.around import Drawing, portray
+from compactor.drawing.around import Drawing, Style, portray
 from compactor.drawing.charts import draw_chart, plan_charts, ranks_left_out
 from compactor.drawing.smoothing import parse_smoothing, smooth
 from compactor.fold import line_of
@@ -43,8 +43,9 @@ def never(line: Line) -> Points:
 
 def drawing(**how: Any) -> Drawing:
     """A hundred points a line, in a run that started at 0 and has no epochs."""
-    usual: dict[str, Any] = {"fetch": never, "start_us": 0, "spans": {}, "max_points": 100}
-    return Drawing(**usual | how)
+    usual: dict[str, Any] = {"fetch": never, "start_us": 0, "spans": {}}
+    run = {name: how.pop(name) for name in usual if name in how}
+    return Drawing(style=Style(**{"max_points": 100} | how), **usual | run)
 
 
 def noise(metric: str = "loss", rank: int = 0, count: int = 1500) -> Line:
@@ -206,14 +207,14 @@ def test_policies_are_chosen_by_metric_then_chart_then_pattern() -> None:
     how = drawing(policies={name: parse_policy(text) for name, text in texts.items()})
 
     def chosen(metric: str, chart: str) -> str:
-        return how.policy_for(metric, chart).text.partition(":")[0]
+        return how.style.policy_for(metric, chart).text.partition(":")[0]
 
     assert chosen("val/acc", "acc") == "adaptive"
     assert chosen("val/loss", "loss") == "piecewise"
     assert chosen("val/f1", "f1") == "uniform"
     assert chosen("w[0]", "w[0]") == "volatility"
     assert chosen("w0", "w0") == "minmaxlttb"
-    assert drawing().policy_for("w0", "w0").text == "adaptive"
+    assert drawing().style.policy_for("w0", "w0").text == "adaptive"
 
 
 def test_without_a_budget_a_policy_keeps_what_its_rule_keeps() -> None:

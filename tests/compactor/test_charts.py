@@ -8,7 +8,7 @@ import pytest
 
 from compactor import fold
 from compactor.deciding.best import Winner
-from compactor.drawing.around import Drawing
+from compactor.drawing.around import Drawing, Style
 from compactor.drawing.charts import draw_chart, plan_charts, ranks_left_out
 from compactor.drawing.line import draw
 from compactor.names import title
@@ -34,8 +34,9 @@ def never(line: Line) -> Points:
 
 def drawing(**how: Any) -> Drawing:
     """Sixteen points a line, in a run that started at 0 and has no epochs."""
-    usual: dict[str, Any] = {"fetch": never, "start_us": 0, "spans": {}, "max_points": 16}
-    return Drawing(**usual | how)
+    usual: dict[str, Any] = {"fetch": never, "start_us": 0, "spans": {}}
+    run = {name: how.pop(name) for name in usual if name in how}
+    return Drawing(style=Style(**{"max_points": 16} | how), **usual | run)
 
 
 def named(*metrics: str, **definitions: MetricDefined) -> dict[str, dict[str, str]]:

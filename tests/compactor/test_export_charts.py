@@ -26,8 +26,9 @@ from compactor.export import (
     to_series,
     to_vega_lite,
 )
-from compactor.export.colours import PALETTE, colours_of, own_colour
+from compactor.export.colours import colours_of, own_colour
 from compactor.export.curves import outline, plots
+from compactor.palette import PALETTE
 from compactor.record import Along, Chart, Point, Record
 from logwriter.errors import UnknownMetricError
 
