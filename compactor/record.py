@@ -6,9 +6,15 @@ and no path of it, so the same log gives the same bytes. Its JSON Schema is gene
 below by `json_schema`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from compactor.frames import Table
 
 RECORD_FORMAT = 1
 RECORD_NAME = "record.json"
@@ -289,6 +295,47 @@ class Record(_Part, kw_only=True, frozen=True):
     messages: list[Message]
     not_drawn: list[str]
     notes: list[str]
+
+    def __repr__(self) -> str:
+        best = "no best step" if self.best_step is None else f"best step {self.best_step}"
+        return f"<Record {self.run.name!r}: {self.run.status}, {best}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: how the run went, its first charts, and its epochs."""
+        from compactor.notebook import show_record  # noqa: PLC0415  where there is a notebook
+
+        return show_record(self)
+
+    def to_polars(self, table: "Table" = "epochs") -> "pl.DataFrame":
+        """A table of the record as a Polars frame; see `to_pandas`.
+
+        Raises:
+            ValueError: There is no such table.
+            ImportError: Polars is not installed.
+        """
+        from compactor.frames import record_table  # noqa: PLC0415  loads pyarrow
+        from logwriter.frames import to_polars  # noqa: PLC0415  likewise
+
+        return to_polars(record_table(self, table))
+
+    def to_pandas(self, table: "Table" = "epochs") -> "pd.DataFrame":
+        """A table of the record as a pandas frame. Null integers are ``<NA>``, null floats NaN.
+
+        Args:
+            table: ``"epochs"``: a row an epoch, with its steps, whether it ended, its seconds, and
+                each metric's value or mean (one called ``epoch`` is ``epoch (metric)``; likewise
+                the other columns). ``"points"``: a row a drawn point, with chart, line, metric,
+                rank, step, epoch, seconds and value. ``"findings"``: a row a finding. ``"best"``: a
+                row a metric whose direction is known.
+
+        Raises:
+            ValueError: There is no such table.
+            ImportError: pandas is not installed.
+        """
+        from compactor.frames import NULLABLE, record_table  # noqa: PLC0415  loads pyarrow
+        from logwriter.frames import to_pandas  # noqa: PLC0415  likewise
+
+        return to_pandas(record_table(self, table), nullable=NULLABLE[table])
 
 
 def encode(record: Record) -> bytes:

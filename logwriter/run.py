@@ -230,6 +230,12 @@ class Run(Recorder):
     def __repr__(self) -> str:
         return f"<Run {self.path} ({self._state})>"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: what can be read of the run now, and of its attempts how they ended."""
+        from logwriter.notebook import show_run  # noqa: PLC0415  where there is a notebook
+
+        return show_run(self.path)
+
     def _begin(self, path: Path, resume: bool | int, options: Options) -> None:
         """Take the folder and make its files."""
         self._opening = opening = open_attempt(path, self.rank, resume)

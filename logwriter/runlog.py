@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,10 @@ from logwriter.parts import Part, WriterLog, read_writer
 from logwriter.rewind import hide_rewound, last_step
 from logwriter.segments import SCHEMA
 from logwriter.state import RunState
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 Attempts = Literal["effective", "all"]
 
@@ -59,6 +63,17 @@ class RunLog:
             )
         self.writers: list[WriterLog] = hide_rewound(found)
         self.state = RunState(tuple(log.state for log in self.writers))
+
+    def __repr__(self) -> str:
+        rows = sum(log.rows for log in self.writers)
+        plural = "" if rows == 1 else "s"
+        return f"<RunLog {str(self.path)!r}: {self.state.status}, {rows:,} row{plural}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: how the run stands, small curves, and the metrics in numbers."""
+        from logwriter.notebook import show_log  # noqa: PLC0415  where there is a notebook
+
+        return show_log(self)
 
     @property
     def events(self) -> list[Event]:
@@ -133,6 +148,61 @@ class RunLog:
         for (rank, attempt), group in groupby(parts, key=lambda part: (part.rank, part.attempt)):
             tables.append(_with_writer(_by_metric(group, wanted), rank, attempt))
         return pa.concat_tables(tables).unify_dictionaries()
+
+    def to_polars(
+        self,
+        metrics: Iterable[str] | None = None,
+        *,
+        attempts: Attempts = "effective",
+        ranks: Sequence[int] | None = None,
+        wide: bool = False,
+    ) -> "pl.DataFrame":
+        """The rows as a Polars frame.
+
+        Args:
+            metrics: As for `rows`.
+            attempts: Likewise.
+            ranks: Likewise.
+            wide: ``False``: the table of `rows`, ``metric`` as ``Categorical``. ``True``: columns
+                ``rank``, ``step`` and a ``Float64`` for each metric, a row a step of a rank, sorted;
+                null where the metric was not logged. Of rows that repeat a step the last one counts.
+                A metric called ``rank`` or ``step`` is the column ``rank (metric)``.
+
+        Raises:
+            UnknownMetricError: A metric was asked for that was not logged.
+            ImportError: Polars is not installed.
+        """
+        from logwriter import frames  # noqa: PLC0415  frames builds on this module
+
+        return frames.rows_to_polars(self, metrics, attempts, ranks, wide=wide)
+
+    def to_pandas(
+        self,
+        metrics: Iterable[str] | None = None,
+        *,
+        attempts: Attempts = "effective",
+        ranks: Sequence[int] | None = None,
+        wide: bool = False,
+    ) -> "pd.DataFrame":
+        """The rows as a pandas frame.
+
+        Args:
+            metrics: As for `rows`.
+            attempts: Likewise.
+            ranks: Likewise.
+            wide: ``False``: the table of `rows`, with ``metric`` a category, ``epoch`` a nullable
+                ``Int64``, ``time`` a ``datetime64[us, UTC]``, other numbers NumPy's. ``True``: a
+                ``float64`` column for each metric, indexed by ``rank`` and ``step``, sorted: so
+                ``.loc[0].plot()`` draws rank 0. NaN where the metric was not logged, or was NaN. Of
+                rows that repeat a step the last one counts.
+
+        Raises:
+            UnknownMetricError: A metric was asked for that was not logged.
+            ImportError: pandas is not installed.
+        """
+        from logwriter import frames  # noqa: PLC0415  frames builds on this module
+
+        return frames.rows_to_pandas(self, metrics, attempts, ranks, wide=wide)
 
     def series(
         self, metric: str, rank: int | None = None
