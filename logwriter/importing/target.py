@@ -1,0 +1,269 @@
+"""One imported run: items in, a run's folder out.
+
+The run lies under a hidden name beside its own until `Target.finish` puts it there, so a run that is
+there is complete. What could not be read is counted, and the first of it is also told in the log.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from logwriter import durable, rundir
+from logwriter import events as ev
+from logwriter.errors import NothingLoggedError, RunExistsError
+from logwriter.importing.attempt import AttemptWriter
+from logwriter.importing.items import (
+    Ended,
+    Facts,
+    Item,
+    Noted,
+    Restart,
+    Rows,
+    Saved,
+    Skipped,
+    Told,
+)
+from logwriter.importing.restarts import Falls
+from logwriter.rundir import WriterId
+
+SKIPPED_NAMED = 20
+"""So many of the things that could not be read are named; all are counted."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one run.
+
+    ``skipped`` counts what could not be read, ``skipped_first`` names the first of it, with its line.
+    ``notes`` say what was decided on the way.
+    """
+
+    path: Path
+    source: str
+    format: str
+    rows: int
+    values: int
+    metrics: tuple[str, ...]
+    attempts: int
+    skipped: int
+    skipped_first: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a run comes from. ``time``, in microseconds since 1970, is that of rows without one."""
+
+    source: str
+    format: str
+    run_id: str
+    name: str
+    time: int
+
+
+class Target:
+    """Writes one run."""
+
+    def __init__(self, path: Path, origin: Origin, *, keep_restarts: bool = False) -> None:
+        """Begin under a hidden name.
+
+        Args:
+            path: The run's folder; it must not hold a run.
+            origin: Where it comes from.
+            keep_restarts: Whether steps that fall stay in one attempt, so that nothing is hidden.
+
+        Raises:
+            RunExistsError: It does.
+            OSError: The disk refused, also later.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunExistsError(
+                f"{path} is there already, and nothing is ever overwritten: give another folder, as in "
+                "`everystep import SOURCE RUN`"
+            )
+        self._path, self._origin, self._keeps = path, origin, keep_restarts
+        self._hidden = path.with_name(f".{path.name}.importing")
+        shutil.rmtree(self._hidden, ignore_errors=True)  # of an import that was killed
+        self._facts = Facts()
+        self._falls = Falls()
+        self._attempt: AttemptWriter | None = None
+        self._done: list[AttemptWriter] = []
+        self._restarting = False
+        self._ended = Ended("completed")
+        self._metrics: dict[str, None] = {}
+        self._skipped: list[str] = []
+        self._skipped_count = 0
+        self._notes: dict[str, None] = {}
+
+    def take(self, item: Item) -> None:
+        """Write one item."""
+        match item:
+            case Rows():
+                self._take_rows(item)
+            case Facts():
+                self._take_facts(item)
+            case Restart():
+                self._falls.forget()
+                self._restarting = self._attempt is not None
+            case Told():
+                self._tell(ev.Message, item.time, text=item.text, level=item.level, step=item.step)
+            case Saved():
+                self._tell(
+                    ev.CheckpointSaved,
+                    item.time,
+                    path=item.path,
+                    step=item.step,
+                    epoch=item.epoch,
+                    facts=ev.plain(item.facts),
+                )
+            case Skipped():
+                self._skipped_count += 1
+                if len(self._skipped) < SKIPPED_NAMED:
+                    self._skipped.append(f"{item.where}: {item.why}")
+            case Noted():
+                self._notes[item.text] = None
+            case Ended():
+                self._ended = item
+
+    def finish(self) -> Imported:
+        """Seal, say how it ended, and put the run in its place.
+
+        Raises:
+            NothingLoggedError: There was no row in the source.
+        """
+        if self._attempt is None or not self._metrics:
+            raise NothingLoggedError(f"{self._origin.source}: {self._why_nothing()}")
+        self._say_what_was_skipped(self._attempt)
+        ended = self._ended
+        self._close(None if ended.status == "unfinished" else ended.status, ended.error)
+        durable.sync_directory(self._hidden / rundir.WRITERS)
+        if self._path.is_dir():
+            self._path.rmdir()  # it is empty
+        durable.put_in_place(self._hidden, self._path)
+        moved = sum(attempt.moved_times for attempt in self._done)
+        if moved:
+            self._notes[f"{moved:,} rows got the time of the row before: theirs stepped back"] = (
+                None
+            )
+        return Imported(
+            path=self._path,
+            source=self._origin.source,
+            format=self._origin.format,
+            rows=sum(attempt.rows for attempt in self._done),
+            values=sum(attempt.values for attempt in self._done),
+            metrics=tuple(self._metrics),
+            attempts=len(self._done),
+            skipped=self._skipped_count,
+            skipped_first=tuple(self._skipped),
+            notes=tuple(self._notes),
+        )
+
+    def abandon(self) -> None:
+        """Remove what was written so far."""
+        shutil.rmtree(self._hidden, ignore_errors=True)
+
+    def _take_rows(self, rows: Rows) -> None:
+        rows = rows.with_values()
+        if not len(rows):
+            return
+        cuts = [] if self._keeps else self._falls.cut(rows)
+        for start, stop in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+            piece = rows.part(start, stop)
+            if start or start in cuts:
+                self._restarting = self._attempt is not None
+            if stop > start:
+                self._writer(piece.time).add(piece)
+        for metric in rows.values:
+            if metric not in self._metrics and rows.where(metric).any():
+                self._metrics[metric] = None
+
+    def _take_facts(self, facts: Facts) -> None:
+        if self._attempt is not None:
+            if facts.config:
+                self._tell(ev.ConfigUpdated, None, config=ev.plain(facts.config))
+            return
+        known = self._facts
+        self._facts = Facts(
+            config={**known.config, **facts.config},
+            environment={**known.environment, **facts.environment},
+            tags=(*known.tags, *facts.tags),
+            monitor=facts.monitor or known.monitor,
+            mode=facts.mode or known.mode,
+        )
+
+    def _tell(self, kind: type[Any], time: int | None, **fields: Any) -> None:
+        attempt = self._writer(None)
+        said = {
+            name: ev.readable(value) if isinstance(value, str) else value
+            for name, value in fields.items()
+        }
+        attempt.tell(kind(time=attempt.now if time is None else time, **said))
+
+    def _writer(self, time: Any) -> AttemptWriter:
+        """The attempt that logs now; a new one where the last one is over."""
+        if self._attempt is not None and not self._restarting:
+            return self._attempt
+        resumes = self._attempt is not None
+        if resumes:
+            self._close(None, None)
+        begun = self._begin_time(time)
+        writer = WriterId(0, len(self._done))
+        folder = rundir.writer_path(self._hidden, writer)
+        self._attempt = AttemptWriter(folder, writer, self._origin.run_id, begun=begun)
+        self._restarting = False
+        self._attempt.tell(self._started(writer, begun))
+        if resumes:
+            self._attempt.tell(ev.RunResumed(time=begun, step=None))
+        return self._attempt
+
+    def _begin_time(self, time: Any) -> int:
+        if time is not None and len(time):
+            return int(time[0])
+        return self._done[-1].now if self._done else self._origin.time
+
+    def _started(self, writer: WriterId, time: int) -> ev.RunStarted:
+        facts, origin = self._facts, self._origin
+        imported = {
+            "imported_from": origin.source,
+            "import_format": origin.format,
+        }
+        return ev.RunStarted(
+            time=time,
+            run_id=origin.run_id,
+            name=ev.readable(origin.name),
+            config=ev.plain(facts.config),
+            tags=[ev.readable(tag) for tag in facts.tags],
+            monitor=facts.monitor and ev.readable(facts.monitor),
+            mode=facts.mode,
+            rank=writer.rank,
+            world_size=1,
+            attempt=writer.attempt,
+            host="",
+            boot_id="",
+            pid=0,
+            environment=ev.plain({**facts.environment, **imported}),
+        )
+
+    def _close(self, status: str | None, error: str | None) -> None:
+        if self._attempt is not None:
+            self._attempt.close(status=status, error=error and ev.readable(error))
+            self._done.append(self._attempt)
+            self._attempt = None
+
+    def _say_what_was_skipped(self, attempt: AttemptWriter) -> None:
+        if self._skipped_count:
+            named = "; ".join(self._skipped)
+            text = f"import: {self._skipped_count:,} not read: {named}"
+            step = 0
+            attempt.tell(
+                ev.Message(time=attempt.now, text=ev.readable(text), level="warning", step=step)
+            )
+
+    def _why_nothing(self) -> str:
+        if self._skipped:
+            return (
+                f"no row could be read as {self._origin.format}; {self._skipped_count:,} could not, "
+                f"the first: {self._skipped[0]}"
+            )
+        return f"it holds no row of numbers that can be read as {self._origin.format}"
