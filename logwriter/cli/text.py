@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 from tabulate import tabulate
+from wcwidth import clip, width
 
 RUN = click.argument("run", type=click.Path())
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -37,10 +38,10 @@ def print_table(
     limit = _terminal_width()
     text = _table(cells, headers, used)
     if shorten is not None and _width(text) > limit:
-        longest = max(len(str(row[shorten])) for row in cells)
-        width = max(_SHORTEST, longest - (_width(text) - limit))
+        longest = max(width(str(row[shorten])) for row in cells)
+        room = max(_SHORTEST, longest - (_width(text) - limit))
         for row in cells:
-            row[shorten] = shortened(str(row[shorten]), width)
+            row[shorten] = shortened(str(row[shorten]), room)
         text = _table(cells, headers, used)
         dropped: list[str] = []
         while _width(text) > limit and len(used) > _FEWEST:
@@ -56,12 +57,18 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def shortened(text: str, width: int) -> str:
-    """The text with its middle left out, if it is longer than ``width``: both ends tell most."""
-    if len(text) <= width:
+def shortened(text: str, room: int) -> str:
+    """The text with its middle left out, if it is wider than ``room``: both ends tell most."""
+    wide = width(text)
+    if wide <= room:
         return text
-    front = (width - 1) // 2
-    return f"{text[:front]}…{text[len(text) - (width - 1 - front) :]}"
+    front = (room - 1) // 2
+    return f"{clip(text, 0, front)}…{clip(text, wide - (room - 1 - front), wide)}"
+
+
+def number(value: float) -> str:
+    """A value in few characters: four significant digits, or to the unit where it is large."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def ago(moment: str, now: dt.datetime) -> str:
@@ -84,7 +91,7 @@ def _table(cells: list[list[Any]], headers: Sequence[str], used: Sequence[int]) 
 
 
 def _width(text: str) -> int:
-    return max(map(len, text.splitlines()))
+    return max(map(width, text.splitlines()))
 
 
 def _cells(row: Sequence[Any]) -> list[Any]:

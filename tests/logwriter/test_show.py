@@ -1,19 +1,27 @@
 """What ``everystep show`` says of runs that were resumed, died, lost rows, or are damaged."""
 
+import contextlib
 import datetime as dt
+import fcntl
 import json
+import math
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from wcwidth import width
 
 from logwriter import Run
 from logwriter.cli import ls, show, text
-from logwriter.errors import DamagedError, NotARunError
+from logwriter.errors import DamagedError, NotARunError, UnknownMetricError
 from logwriter.partial import PartialRunLog
 from logwriter.repair import repair
 
@@ -225,3 +233,159 @@ def test_times_are_told_in_one_unit(seconds: int, words: str) -> None:
     now = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
     moment = (now - dt.timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
     assert text.ago(moment, now) == words
+
+
+def log_losses(path: Path) -> None:
+    """A run that declares what it watches, with a metric of every kind."""
+    with Run(path, monitor="val/loss", mode="min") as run:
+        run.define("aux/acc", goal="max")
+        for epoch in run.epochs(4):
+            for _ in range(5):
+                run.log({"train/loss": 4.0 - epoch, "lr": 0.1, "grad_norm": 1.0})
+            run.log({"val/loss": 1.0 + (epoch - 2) ** 2, "aux/acc": epoch, "val/acc": epoch})
+
+
+def titles(said: str) -> list[str]:
+    """The names of the curves that were drawn."""
+    curves = said.partition("\nCurves\n")[2].splitlines()
+    return [line for line in curves if line and not line.startswith(" ")]
+
+
+def test_curves_are_for_people_who_look_or_ask(run_path: Path) -> None:
+    """A pipe has none unless it wants some; JSON never."""
+    log_losses(run_path)
+    assert "Curves" not in call(show, run_path).stdout
+    assert "Curves" in call(show, run_path, "--curves").stdout
+    assert titles(call(show, run_path, "--metric", "lr", "--metric", "lr").stdout) == ["lr"]
+    for refused in (["--json", "--curves"], ["--json", "--metric", "lr"], ["--no-curves", "--log"]):
+        result = call(show, run_path, *refused)
+        assert result.exit_code == 2
+        assert f"{refused[0]} leaves curves out" in result.stderr
+    with pytest.raises(UnknownMetricError, match="no metric 'acc'; logged are: aux/acc, grad_norm"):
+        call(show, run_path, "--metric", "acc")
+
+
+def test_the_monitor_comes_first_then_what_is_like_it(run_path: Path) -> None:
+    """What measures the same, other losses, what has a name in common; no more than a few."""
+    log_losses(run_path)
+    names = ["val/loss", "train/loss", "val/acc", "aux/acc"]
+    assert titles(call(show, run_path, "--curves").stdout) == names
+
+
+def test_the_best_row_is_marked_where_the_run_says_what_is_good(run_path: Path) -> None:
+    """Of the monitor, and of a metric with a goal; elsewhere nobody knows."""
+    log_losses(run_path)
+    said = call(show, run_path, "--curves").stdout
+    assert "★ lowest 1 at epoch 2, step 14" in said
+    assert "★ highest 3 at epoch 3, step 19" in said
+    assert said.count("★") == 4
+
+
+def test_rows_that_are_hidden_or_no_numbers_are_not_drawn(run_path: Path) -> None:
+    """A curve is the effective history, and says how much of it is missing."""
+    with Run(run_path) as run:
+        for step in range(20):
+            run.log({"loss": 100.0 if step >= 10 else 1.0}, step=step)
+        run.flush()
+    with Run(run_path, resume=9) as run:
+        for step in range(10, 16):
+            run.log({"loss": math.nan if step == 12 else 2.0})
+    said = call(show, run_path, "--curves").stdout
+    assert "         2 ┤" in said
+    assert "x 1 of 16 values are NaN or inf" in said
+    assert said.splitlines()[-2].split() == ["step", "0", "15"]
+
+
+def test_a_metric_whose_rows_are_all_hidden_cannot_be_asked_for(run_path: Path) -> None:
+    """It was logged, but the history that counts has none of it."""
+    with Run(run_path) as run:
+        run.log({"loss": 1.0}, step=0)
+        run.log({"late": 1.0}, step=5)
+    with Run(run_path, resume=0) as run:
+        run.log({"loss": 2.0})
+    assert titles(call(show, run_path, "--curves").stdout) == ["loss"]
+    with pytest.raises(UnknownMetricError, match="'late': later attempts hide all of its rows"):
+        call(show, run_path, "--metric", "late")
+
+
+def test_curves_of_sealed_and_unsealed_rows_are_the_same(run_path: Path) -> None:
+    """Segments are read one after the other; what they add up to does not tell."""
+    with Run(run_path) as run:
+        for step in range(300):
+            run.log({"loss": math.sin(step / 20)}, step=step)
+            if step % 70 == 69:
+                run.flush()
+        live = call(show, run_path, "--curves").stdout.partition("Curves")[2]
+    assert call(show, run_path, "--curves").stdout.partition("Curves")[2] == live
+    assert "         1 ┤" in live
+
+
+def test_a_metric_that_only_another_rank_logged_is_drawn(run_path: Path) -> None:
+    """Each is that of the lowest rank which has it."""
+    with Run(run_path, rank=0, world_size=2) as one, Run(run_path, rank=1, world_size=2) as other:
+        one.log({"loss": 1.0})
+        other.log({"loss": math.nan, "memory": 3.0})
+    said = call(show, run_path, "--curves").stdout
+    assert titles(said) == ["loss", "memory"]
+    assert "3 ┤" in said
+    assert not any(line.strip() == "x" for line in said.splitlines())
+
+
+def test_a_logarithmic_axis_is_named_and_only_for_what_is_positive(run_path: Path) -> None:
+    """Zero has no place on it."""
+    with Run(run_path) as run:
+        for step in range(10):
+            run.log({"loss": 10.0**-step, "zero": step})
+    assert titles(call(show, run_path, "--log").stdout) == ["loss  log scale", "zero"]
+
+
+def test_a_terminal_too_narrow_for_curves_says_so(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is squeezed beyond recognition."""
+    log_losses(run_path)
+    monkeypatch.setenv("COLUMNS", "31")
+    assert "Too narrow for curves: they need 32 columns." in call(show, run_path, "--curves").stdout
+
+
+def in_terminal(path: Path, **environ: str) -> str:
+    """What ``everystep show`` writes to a real terminal, 80 columns wide."""
+    control, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
+    inherited = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "COLUMNS"}}
+    code = f"from reports.cli import main; main(['show', {str(path)!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=inherited | {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"} | environ,
+    ) as process:
+        os.close(terminal)
+        data = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody is left
+            while piece := os.read(control, 65536):
+                data += piece
+    os.close(control)
+    assert process.returncode == 0, data
+    return data.decode()
+
+
+def test_a_real_terminal_gets_colour_unless_it_refuses(run_path: Path) -> None:
+    """And never a line that it would have to break."""
+    log_losses(run_path)
+    said = in_terminal(run_path)
+    assert "\x1b[36m" in said
+    assert max(map(width, said.partition("Metrics")[2].splitlines())) <= 80
+    assert "\x1b" not in in_terminal(run_path, NO_COLOR="1")
+
+
+def test_a_terminal_without_unicode_gets_stars(run_path: Path) -> None:
+    """Of a metric in any script."""
+    with Run(run_path) as run:
+        run.log({"损失": 1.0, "\x1b[31mred": 2.0})
+    curves = in_terminal(run_path, PYTHONIOENCODING="ascii", NO_COLOR="1").partition("Curves")[2]
+    assert curves.isascii()
+    assert "\\u635f\\u5931\r\n" in curves
+    assert "*" in curves
+    assert "\x1b" not in curves
