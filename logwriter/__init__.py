@@ -19,13 +19,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from logwriter.run import Run, Summary
+    from logwriter.ending import Summary
+    from logwriter.run import Run
     from logwriter.runlog import RunLog, read
 
 __all__ = ["Run", "RunLog", "Summary", "read"]
 
 
-_HOMES = {"Run": "run", "Summary": "run", "RunLog": "runlog", "read": "runlog"}
+_HOMES = {"Run": "run", "Summary": "ending", "RunLog": "runlog", "read": "runlog"}
 
 
 def __getattr__(name: str) -> Any:

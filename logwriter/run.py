@@ -7,11 +7,9 @@ import math
 import os
 import sys
 import threading
-import traceback
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from operator import index
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +24,7 @@ from logwriter.arguments import (
 )
 from logwriter.attempts import open_attempt
 from logwriter.durable import sync_directory
+from logwriter.ending import Summary, finished, in_words, warn_of_loss
 from logwriter.environment import Ranks, describe_environment, find_ranks
 from logwriter.errors import ForkedError
 from logwriter.eventlog import EventLog
@@ -38,25 +37,6 @@ from logwriter.recorder import Recorder
 DEEPEST_FLUSH = 8
 
 _log = logging.getLogger("everystep")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What `Run.finish` has to say.
-
-    ``rows`` were logged and are safe. ``dropped`` were not: the disk refused them and memory for
-    waiting rows ran out, or they came after the end. ``not_numbers`` counts values left out, by
-    metric; ``stalls`` the times that ``log`` had to wait for a journal; ``troubles`` failures of the
-    disk, by kind.
-    """
-
-    path: Path | None
-    status: str
-    rows: int = 0
-    dropped: int = 0
-    not_numbers: dict[str, int] = field(default_factory=dict)
-    stalls: int = 0
-    troubles: dict[str, int] = field(default_factory=dict)
 
 
 class Run(Recorder):
@@ -225,7 +205,7 @@ class Run(Recorder):
         if error is None or (isinstance(error, SystemExit) and not error.code):
             self.finish()
         else:
-            self.finish("failed", error=_in_words(error))
+            self.finish("failed", error=in_words(error))
 
     def __repr__(self) -> str:
         return f"<Run {self.path} ({self._state})>"
@@ -322,7 +302,7 @@ class Run(Recorder):
             status,
             last.first_seq + last.rows - unsafe,
             self._dropped + self._late + unsafe,
-            dict(self._refused),
+            dict(self._refusals.counts),
             self._keeper.troubles.stalls,
             dict(self._keeper.troubles.counts),
         )
@@ -335,28 +315,8 @@ class Run(Recorder):
         return summary
 
     def _write_end(self, summary: Summary, error: str | None) -> None:
-        self._events.append(
-            ev.RunFinished(
-                time=self._now(),
-                status=summary.status,
-                error=error and ev.readable(error),
-                rows=summary.rows,
-                dropped=summary.dropped,
-                not_numbers=summary.not_numbers,
-                stalls=summary.stalls,
-                troubles=summary.troubles,
-            ),
-            durable=True,
-        )
-        unwritten = self._events.close()
-        if summary.dropped or summary.not_numbers or unwritten:
-            _log.warning(
-                "everystep: %s: %d rows and %d events were dropped; values that were no numbers: %s",
-                self.path,
-                summary.dropped,
-                unwritten,
-                summary.not_numbers or "none",
-            )
+        self._events.append(finished(summary, time=self._now(), error=error), durable=True)
+        warn_of_loss(summary, events=self._events.close())
 
     def _may_log(self) -> bool:
         if self._state == "open":
@@ -381,7 +341,7 @@ class Run(Recorder):
         if error is None:
             self.finish("exited")
         else:
-            self.finish("failed", error=_in_words(error))
+            self.finish("failed", error=in_words(error))
 
     def _leave_to_parent(self) -> None:
         """In a forked child: the files are the parent's; keep no copy of them."""
@@ -408,7 +368,3 @@ def _leave_runs_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_runs_to_parent)
-
-
-def _in_words(error: BaseException) -> str:
-    return ev.readable("".join(traceback.format_exception_only(error)).strip())

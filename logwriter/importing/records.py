@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from logwriter.importing.items import Item, Rows
+from logwriter.importing.items import Ints, Item, Rows
 from logwriter.journal import NO_EPOCH
 
 RECORDS_A_CHUNK = 8192
 _DEEPEST = 8
+_LONGEST_WHOLE = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record. ``time`` in microseconds since 1970; all records of a source have one, or none."""
+    """One record. ``time`` in microseconds since 1970; without one, that of the record before."""
 
     step: int
     values: Mapping[str, float]
@@ -52,22 +53,69 @@ def numbers_of(entry: Mapping[str, Any], *, but: Collection[str] = ()) -> dict[s
         entry: As a JSON reader gives it.
         but: Names to leave out, of the outermost object.
     """
-    return dict(_numbers({key: value for key, value in entry.items() if key not in but}, "", 0))
+    kept = {key: value for key, value in entry.items() if key not in but}
+    return {name: as_float(leaf) for name, leaf in leaves_of(kept).items() if is_number(leaf)}
 
 
-def _numbers(entry: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, float]]:
-    for key, value in entry.items():
-        if isinstance(value, (int, float)):
-            yield f"{prefix}{key}", _as_float(value)
-        elif isinstance(value, Mapping) and depth < _DEEPEST:
-            yield from _numbers(value, f"{prefix}{key}/", depth + 1)
+def leaves_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything in an object that is no object itself; that of inner ones as ``outer/inner``."""
+    return dict(_leaves(entry, "", 0))
 
 
-def _as_float(value: float) -> float:
+def is_number(leaf: Any) -> bool:
+    """Whether it is a number, or a truth value."""
+    return isinstance(leaf, (int, float))
+
+
+def number_in(text: str) -> float | None:
+    """The number that a text is, with blanks around it; ``None`` if it is none.
+
+    ``nan`` and ``inf``, in any spelling that Python reads, are numbers. ``1_000`` is none.
+    """
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def whole(value: Any) -> int | None:
+    """The whole number that a value is: ``7``, ``7.0`` or ``"7"``, within 64 bits; else ``None``."""
+    if isinstance(value, str):
+        digits = value.strip().isdecimal() and len(value) < _LONGEST_WHOLE
+        value = int(value) if digits else number_in(value)
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if -(1 << 63) < value < 1 << 63 else None
+
+
+def as_float(value: float) -> float:
+    """The number as a float; an integer beyond all floats is infinite."""
     try:
         return float(value)
     except OverflowError:  # an integer of hundreds of digits
         return float("inf") if value > 0 else float("-inf")
+
+
+def _leaves(entry: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    for key, value in entry.items():
+        if not isinstance(value, Mapping):
+            yield f"{prefix}{key}", value
+        elif depth < _DEEPEST:
+            yield from _leaves(value, f"{prefix}{key}/", depth + 1)
+
+
+def _times(records: list[Row]) -> Ints | None:
+    """A record without a time has that of the one before; the first ones, of the first that has one."""
+    known = [record.time for record in records if record.time is not None]
+    if not known:
+        return None
+    times, last = np.empty(len(records), np.int64), known[0]
+    for place, record in enumerate(records):
+        last = last if record.time is None else record.time
+        times[place] = last
+    return times
 
 
 def _rows(records: list[Row]) -> Rows:
@@ -81,11 +129,10 @@ def _rows(records: list[Row]) -> Rows:
             values[metric][place] = value
             given[metric][place] = True
     epochs = [NO_EPOCH if record.epoch is None else record.epoch for record in records]
-    times = [record.time for record in records]
     return Rows(
         step=np.array([record.step for record in records], np.int64),
         values=values,
         given={metric: mask for metric, mask in given.items() if not mask.all()},
         epoch=np.array(epochs, np.int64) if any(e != NO_EPOCH for e in epochs) else None,
-        time=None if None in times else np.array(times, np.int64),
+        time=_times(records),
     )

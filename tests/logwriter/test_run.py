@@ -353,4 +353,4 @@ def test_the_disk_is_complained_about_once(
     run.finish()
     said = [record.message for record in caplog.records]
     assert sum("events wait" in text for text in said) == 1
-    assert sum("301 events were dropped" in text for text in said) == 1
+    assert sum("301 events dropped" in text for text in said) == 1
