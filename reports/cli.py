@@ -54,7 +54,13 @@ COMMANDS = {
         "compactor.cli.export:export",
         "Write RUN for other programs: charts, plain lines or a table.",
     ),
-    "report": Entry("reports.commands:report", "Draw a run as a web page and PNG charts."),
+    "report": Entry(
+        "reports.commands:report", "Draw a run as a web page and PNG charts, or in the terminal."
+    ),
+    "compare": Entry(
+        "reports.comparison.command:compare",
+        "Compare runs: a table, the best first, and charts that overlay them.",
+    ),
 }
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-import compactor
-from compactor.record import RECORD_NAME, Record
-from logwriter.rundir import is_run, last_change
+from reports.sources import with_record
 
 if TYPE_CHECKING:
     from reports.figures import Steps
@@ -60,6 +57,12 @@ if TYPE_CHECKING:
     help="The axis of steps in the images; log gives early steps more room, and auto chooses it "
     "for long runs that did most at their beginning.",
 )
+@click.option(
+    "--terminal",
+    is_flag=True,
+    help="Draw in the terminal instead: curves, best points and findings; no files are written "
+    "but a record.json where there was none.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the files and notes as JSON.")
 def report(
     runs: tuple[Path, ...],
@@ -69,9 +72,10 @@ def report(
     theme: ThemeName,
     size: SizeName,
     steps: Steps,
+    terminal: bool,
     as_json: bool,
 ) -> None:
-    """Draw a run as a web page and PNG charts.
+    """Draw a run as a web page and PNG charts, or in the terminal.
 
     RUN is a run's folder or its record.json. A run that was not compacted yet is compacted first;
     with --output, nothing is written into the run. Drawing again replaces the report.
@@ -80,10 +84,18 @@ def report(
     Example:
       everystep report runs/digits
       everystep report runs/digits --format pdf --theme paper --size paper
+      everystep report runs/digits --terminal
     """
+    if terminal:
+        from reports.terminal import print_reports  # noqa: PLC0415 - only for this
+
+        if as_json or output is not None:
+            raise click.UsageError("--terminal writes no files; leave out --output and --json")
+        print_reports(with_record(run, keep=True, say=_say) for run in runs)
+        return
     from reports import rendering  # noqa: PLC0415 - loads matplotlib, so only when asked to draw
 
-    sources = [_with_record(run, keep=output is None) for run in runs]
+    sources = [with_record(run, keep=output is None, say=_say) for run in runs]
     rendered = rendering.render_all(
         sources, output, formats=formats, theme=theme, size=size, steps=steps
     )
@@ -96,33 +108,5 @@ def report(
         click.echo(f"Note: {note}", err=True)
 
 
-def _with_record(run: Path, *, keep: bool) -> Path | Record:
-    """Compact what was never compacted; say it when the log has grown since.
-
-    The record of a run that is drawn elsewhere is not kept: the run may be read-only.
-    """
-    record = run / RECORD_NAME
-    if not is_run(run):
-        return run
-    if not record.exists():
-        if not keep:
-            return _passing_record(run)
-        click.echo(f"{run} has no {RECORD_NAME} yet: compacting it first", err=True)
-        compactor.compact(run)
-    elif last_change(run) > record.stat().st_mtime_ns:
-        click.echo(
-            f"{run} has gone on since its {RECORD_NAME} was written; `everystep compact {run}` and "
-            "`everystep report` draw what came after",
-            err=True,
-        )
-    return run
-
-
-def _passing_record(run: Path) -> Record:
-    click.echo(
-        f"{run} has no {RECORD_NAME} yet: making one for this report alone; "
-        f"`everystep compact {run}` keeps it in the run",
-        err=True,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        return compactor.compact(run, output=Path(folder) / RECORD_NAME, cache=False)
+def _say(text: str) -> None:
+    click.echo(text, err=True)

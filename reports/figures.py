@@ -59,6 +59,7 @@ def style_of(record: Record, theme: Theme, *, steps: Steps = "auto") -> Style:
         resumed=resumptions(record.run.attempts),
         epochs=record.epochs,
         stretched=stretched,
+        judge=record.best.rank if record.best else None,
     )
 
 

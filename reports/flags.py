@@ -123,18 +123,13 @@ def _draw_mark(
 
 
 def _about(view: ChartView, findings: Sequence[Finding]) -> list[Finding]:
-    drawn = {(line.info.metric, line.info.rank) for line in view.lines}
-    return [
-        finding
-        for finding in findings
-        if finding.step is not None
-        and ({(finding.metric, finding.rank), (finding.metric, None)} & drawn)
-    ]
+    return [each for each in findings if each.step is not None and view.line_of(each) is not None]
 
 
 def _value_at(mark: Mark, courses: Sequence[Course], view: ChartView, step: float) -> float | None:
+    line = view.line_of(mark.finding)
     for course in courses:
-        if course.line.info.metric == mark.finding.metric and course.line.finite.any():
+        if course.line is line and course.line.finite.any():
             finite = np.isfinite(course.leading)
             value = np.interp(step, course.line.steps[finite], course.leading[finite])
             return float(value / view.scale.unit)

@@ -29,7 +29,8 @@ _MANY_POINTS = 20_000
 class Style:
     """How to draw the charts of one record, and what to tell in all of them.
 
-    ``monitor`` is the metric judged by; ``resumed`` the steps where an attempt took over;
+    ``monitor`` is the metric judged by, ``judge`` the rank that decided (``None``: their mean, or
+    whichever); ``resumed`` the steps where an attempt took over;
     ``stretched`` says to give early steps more room.
     """
 
@@ -41,6 +42,7 @@ class Style:
     resumed: Sequence[int] = ()
     epochs: Sequence[Epoch] = ()
     stretched: bool = False
+    judge: int | None = None
 
     def colour(self, view: ChartView, line: Line) -> str:
         """The colour of a line."""
@@ -52,7 +54,7 @@ class Style:
 
     def judges(self, line: Line) -> bool:
         """Whether the run's best is decided by this line."""
-        return line.info.metric == self.monitor
+        return line.info.metric == self.monitor and self.judge in {None, line.info.rank}
 
 
 def draw_lines(axes: Axes, view: ChartView, courses: Sequence[Course], style: Style) -> None:

@@ -1,4 +1,4 @@
-"""One HTML page of a run: a single file that needs no network and no other file.
+"""HTML pages: each a single file that needs no network and no other file.
 
 Everything from the record goes through Jinja's escaping or stands as data in a JSON block that no
 text can end. A content security policy forbids whatever might slip through: of all scripts only the
@@ -72,29 +72,50 @@ def render_page(record: Record) -> str:
     views = chart_views(record)
     tree, numbers = chart_data(record, views)
     tree["epochs"] = tables.epoch_data(record)
-    library, script = _library(), _script()
+    return render_template(
+        "page.html.j2",
+        tree,
+        numbers,
+        record=record,
+        run=record.run,
+        title=one_line(blocks.title(record.run)),
+        best=blocks.best_block(record.best) if record.best else None,
+        charts=[
+            chart_block(record, view, chart)
+            for view, chart in zip(views, tree["charts"], strict=True)
+        ],
+    )
+
+
+def render_template(
+    template: str, tree: Any, numbers: str, *, script: str | None = None, **values: Any
+) -> str:
+    """A page with its styles, its scripts, and the policy that lets only those run.
+
+    Args:
+        template: Its name among the templates.
+        tree: What the scripts draw from.
+        numbers: The text that `Place` values in the tree point into.
+        script: A script of the page's own, run last; the shared ones are in its scope.
+        values: What else the template shows; all of it is escaped.
+    """
+    library = _library()
+    scripts = _scripts(script)
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
             blocks=blocks,
             tables=tables,
-            record=record,
-            run=record.run,
-            title=one_line(blocks.title(record.run)),
-            best=blocks.best_block(record.best) if record.best else None,
-            charts=[
-                _chart_block(record, view, chart)
-                for view, chart in zip(views, tree["charts"], strict=True)
-            ],
             clock=clock,
             whole=whole,
-            policy=_policy(library, script),
+            policy=_policy(library, scripts),
             css=_ours("page.css"),
             tree=json_block(tree),
             numbers=numbers,
             library=library,
-            script=script,
+            script=scripts,
+            **values,
         )
     )
 
@@ -111,7 +132,8 @@ def json_block(tree: Any) -> Markup:
     return Markup(text)  # noqa: S704 - no character that HTML knows is left
 
 
-def _chart_block(record: Record, view: ChartView, chart: dict[str, Any]) -> ChartBlock:
+def chart_block(record: Record, view: ChartView, chart: dict[str, Any]) -> ChartBlock:
+    """What stands around a chart, from its view and its part of the script's tree."""
     return ChartBlock(
         title=view.title,
         description=view.description,
@@ -153,8 +175,10 @@ def _library() -> Markup:
 
 
 @cache
-def _script() -> Markup:
-    parts = (_ours(f"js/{name}.js") for name in _SCRIPTS)
+def _scripts(own: str | None) -> Markup:
+    parts = [_ours(f"js/{name}.js") for name in _SCRIPTS]
+    if own is not None:
+        parts.append(Markup(own))  # noqa: S704 - a file of this package
     return Markup("\n").join([Markup('(() => {\n"use strict";'), *parts, Markup("})();")])
 
 

@@ -11,7 +11,7 @@ that are no longer wanted if they carry our mark.
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -82,7 +82,7 @@ def render_all(
     steps: Steps = "auto",
 ) -> Rendered:
     """Draw one run or several. See `reports.render`."""
-    _check_choices(formats, theme, size, steps)
+    look = look_of(formats, theme, size, steps)
     sources = [runs] if isinstance(runs, (str, os.PathLike, Record)) else list(runs)
     if not sources:
         raise ValueError("there is no run to draw: give at least one")
@@ -93,8 +93,6 @@ def render_all(
         folders = [Path(output)]
     else:
         folders = [Path(output) / name for name in _folder_names(given)]
-    images = [name for name in FORMATS if name in formats and name in _IMAGES]
-    look = Look(THEMES[theme], SIZES[size], images, html="html" in formats, steps=steps)
     done = [_render(*each, look) for each in zip(given, folders, strict=True)]
     return Rendered(
         files=tuple(path for rendered in done for path in rendered.files),
@@ -102,9 +100,14 @@ def render_all(
     )
 
 
-def _check_choices(
-    formats: Collection[Format], theme: ThemeName, size: SizeName, steps: Steps
-) -> None:
+def look_of(
+    formats: Collection[Format], theme: ThemeName, size: SizeName, steps: Steps = "auto"
+) -> Look:
+    """What to write, and how, by its names.
+
+    Raises:
+        ValueError: One is unknown, or there is no format.
+    """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         asked = repr(unknown[0]) if unknown else "no format"
@@ -115,6 +118,8 @@ def _check_choices(
         raise ValueError(f"size: {size!r} is unknown; choose of {', '.join(SIZES)}")
     if steps not in STEPS:
         raise ValueError(f"steps: {steps!r} is unknown; choose of {', '.join(STEPS)}")
+    images = [name for name in FORMATS if name in formats and name in _IMAGES]
+    return Look(THEMES[theme], SIZES[size], images, html="html" in formats, steps=steps)
 
 
 def _render(source: Path | Record, output: Path, look: Look) -> Rendered:
@@ -122,11 +127,11 @@ def _render(source: Path | Record, output: Path, look: Look) -> Rendered:
     output.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     if look.html:
-        files.append(_write(output / PAGE_NAME, render_page(record).encode()))
+        files.append(write_file(output / PAGE_NAME, render_page(record).encode()))
     if not look.images:
         return Rendered(tuple(files))
-    files += _write_images(record, output, look)
-    return Rendered(tuple(files), tuple(_glyph_notes(record)))
+    files += _draw(record, output, look)
+    return Rendered(tuple(files), tuple(glyph_notes(record)))
 
 
 def _own_folder(source: Path | Record) -> Path:
@@ -149,17 +154,36 @@ def _run_name(path: Path) -> str:
     return path.parent.name if path.name == RECORD_NAME else path.name
 
 
-def _write_images(record: Record, output: Path, look: Look) -> Iterator[Path]:
+def _draw(record: Record, output: Path, look: Look) -> Iterator[Path]:
     style = figures.style_of(record, look.theme, steps=look.steps)
     sheet = figures.dashboard_figure(record, style, look.size)
-    yield from _write_image(sheet, output / DASHBOARD_NAME, look)
+    charts = (
+        (view.key, figures.chart_figure(view, style, look.size)) for view in chart_views(record)
+    )
+    return write_images(output, DASHBOARD_NAME, sheet, charts, look)
+
+
+def write_images(
+    output: Path, name: str, sheet: Figure, charts: Iterable[tuple[str, Figure]], look: Look
+) -> Iterator[Path]:
+    """Write the sheet of all charts and a file for each; remove those of the last time.
+
+    Args:
+        output: The folder, which is there.
+        name: Of the sheet, without its suffix.
+        sheet: All charts.
+        charts: The charts by their keys, in order.
+        look: In which formats.
+
+    Yields:
+        Each file, as soon as it is written.
+    """
+    yield from _write_image(sheet, output / name, look)
     folder = output / CHARTS_FOLDER
     folder.mkdir(exist_ok=True)
     written: set[Path] = set()
-    for place, view in enumerate(chart_views(record), start=1):
-        figure = figures.chart_figure(view, style, look.size)
-        stem = folder / f"{place:02d}-{slug(view.key)}"
-        for path in _write_image(figure, stem, look):
+    for place, (key, figure) in enumerate(charts, start=1):
+        for path in _write_image(figure, folder / f"{place:02d}-{slug(key)}", look):
             written.add(path)
             yield path
     for path in folder.iterdir():
@@ -170,7 +194,7 @@ def _write_images(record: Record, output: Path, look: Look) -> Iterator[Path]:
 def _write_image(figure: Figure, stem: Path, look: Look) -> Iterator[Path]:
     """One figure in each of the formats asked for."""
     for name in look.images:
-        yield _write(stem.with_name(f"{stem.name}.{name}"), _IMAGES[name](figure, look.theme))
+        yield write_file(stem.with_name(f"{stem.name}.{name}"), _IMAGES[name](figure, look.theme))
 
 
 def _is_ours(path: Path) -> bool:
@@ -179,12 +203,14 @@ def _is_ours(path: Path) -> bool:
     return _OUR_MARKS[path.suffix] in path.read_bytes()
 
 
-def _write(path: Path, data: bytes) -> Path:
+def write_file(path: Path, data: bytes) -> Path:
+    """Put ``data`` in a file, whole or not at all."""
     replace_file(path, data)
     return path
 
 
-def _glyph_notes(record: Record) -> Iterator[str]:
+def glyph_notes(record: Record) -> Iterator[str]:
+    """What no installed font can draw of the texts in a record's images, and the remedy."""
     missing = typeset.without_glyph(_drawn_texts(record))
     if missing:
         shown = " ".join(missing[:_GLYPHS_NAMED]) + (" …" if len(missing) > _GLYPHS_NAMED else "")

@@ -9,7 +9,7 @@ A run of characters that none of them has is not drawn as boxes but named, ``[4 
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
@@ -38,6 +38,7 @@ def without_glyph(texts: Iterable[str]) -> list[str]:
     return sorted({c for text in texts for c in one_line(text) if ord(c) not in known})
 
 
+@lru_cache(maxsize=4096)  # names, ticks and notes are measured again and again
 def width(text: str, size: float, weight: str = "normal") -> float:
     """How wide printable ``text`` is at ``size``, in points."""
     if not text:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from compactor.record import Best, Chart, LineInfo, NonFinite, Point, Record
+from compactor.record import Best, Chart, Finding, LineInfo, NonFinite, Point, Record
 from reports.scale import Floats, Scale, choose_scale, limits
 from reports.wording import MINUS, count, listing, number, span, whole
 
@@ -147,6 +147,13 @@ class ChartView:
                 notes.append(f"{line.name}: in {line.info.unit}")
             notes += [f"{line.name}: {text}" for text in _line_notes(line.info)]
         return notes
+
+    def line_of(self, finding: Finding) -> Line | None:
+        """The line that a finding is about: of its metric and rank, else of the mean over the ranks."""
+        own = [line for line in self.lines if line.info.metric == finding.metric]
+        of_rank = (line for line in own if line.info.rank == finding.rank)
+        mean = (line for line in own if line.info.rank is None)
+        return next(of_rank, None) or next(mean, None)
 
     @property
     def description(self) -> str:

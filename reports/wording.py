@@ -1,39 +1,45 @@
 """How numbers, times and names are spelt in figures, pages and file names. Pure text."""
 
 import datetime as dt
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from statistics import median_low
 
-RANGE, MINUS, TIMES = "\N{EN DASH}", "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
-ABSENT = RANGE
+from compactor.spelling import (
+    ABSENT,
+    MINUS,
+    RANGE,
+    decimals_for,
+    exponent,
+    number,
+    signed,
+    whole,
+)
+
+__all__ = [
+    "ABSENT",
+    "MINUS",
+    "RANGE",
+    "TIMES",
+    "clock",
+    "column",
+    "count",
+    "duration",
+    "exponent",
+    "listing",
+    "number",
+    "one_line",
+    "signed",
+    "slug",
+    "span",
+    "whole",
+]
+
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 _SLUG_LENGTH = 48
 _COLUMN_LARGEST = 1e12
-
-
-def number(value: float | None) -> str:
-    """``value`` to four significant digits, or to the unit where it has more before the point.
-
-    Zeros at the end say that it was rounded: 0.99998 is ``1.000`` and 1.0 is ``1``. Other examples:
-    ``0.1123``, ``1,204,331``, ``1.5e30``; minus signs, not hyphens; a dash for ``None``.
-    """
-    if value is None:
-        return ABSENT
-    if not math.isfinite(value):
-        return str(value)
-    rounded = float(f"{value:.4g}")
-    if rounded == 0:
-        return "0"
-    if not 1e-4 <= abs(rounded) < 1e7:
-        return signed(exponent(f"{value:.4g}"))
-    if abs(rounded) >= 1e4:
-        return whole(round(value))
-    text = signed(f"{rounded:,.{_decimals(rounded, 4)}f}")
-    exact = "." in text and math.isclose(rounded, value, rel_tol=1e-9)
-    return text.rstrip("0").rstrip(".") if exact else text
 
 
 def column(values: Sequence[float | None]) -> list[str]:
@@ -47,25 +53,9 @@ def column(values: Sequence[float | None]) -> list[str]:
     if not sizes or max(sizes) >= _COLUMN_LARGEST or any("e" in text for text in texts):
         return texts
     needed = max(len(text.partition(".")[2]) for text in texts)
-    wanted = max(_decimals(median_low(sizes), 4), _decimals(min(sizes), 2))
+    wanted = max(decimals_for(median_low(sizes), 4), decimals_for(min(sizes), 2))
     decimals = min(needed, wanted)
     return [ABSENT if value is None else signed(f"{value:,.{decimals}f}") for value in values]
-
-
-def whole(amount: int) -> str:
-    """``4,300``, and a minus sign rather than a hyphen before what is negative."""
-    return signed(f"{amount:,}")
-
-
-def signed(text: str) -> str:
-    """A number's text with minus signs for hyphens."""
-    return text.replace("-", MINUS)
-
-
-def exponent(text: str) -> str:
-    """``1e-05`` as ``1e-5`` and ``1e+30`` as ``1e30``."""
-    mantissa, e, power = text.partition("e")
-    return f"{mantissa}e{int(power)}" if e else text
 
 
 def count(amount: int, noun: str, plural: str | None = None) -> str:
@@ -126,7 +116,3 @@ def one_line(text: str) -> str:
     """``text`` without line breaks, control characters and runs of spaces."""
     controlled = "".join(" " if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text)
     return " ".join(controlled.split())
-
-
-def _decimals(value: float, digits: int) -> int:
-    return max(0, digits - 1 - math.floor(math.log10(abs(value))))

@@ -28,6 +28,7 @@ def test_every_example_runs_and_does_what_it_says(
     log, *reading = blocks("python")
     assert len(log.strip().splitlines()) <= 10
     names: dict[str, object] = {}
+    exec(log.replace("runs/first", "runs/second"), {})  # noqa: S102  a second run, to compare with
     for block in (log, *reading):
         assert "\n\n" in block or len(block.strip().splitlines()) <= 10
         exec(block, names)  # noqa: S102  the README's own code
@@ -36,7 +37,7 @@ def test_every_example_runs_and_does_what_it_says(
     assert "train/loss" in printed
     assert "shape: (3, 6)" in printed
     commands = [line.split("#")[0] for line in blocks("sh")[-1].splitlines()]
-    assert len(commands) == 8
+    assert len(commands) == 10
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "everystep"

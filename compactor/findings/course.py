@@ -150,6 +150,15 @@ def follow(line: Line, mode: Mode, parts: int = PARTS, unit: float | None = None
     )
 
 
+def smoothed_over(line: Line, course: Course) -> int:
+    """How many of a line's values stand behind the best of its course: a part's and its neighbours'.
+
+    So the best of a course is not that of the run, which is one value; a text that tells of both
+    must say which is which.
+    """
+    return max(1, round(3 * int(line.buckets.finite.sum()) / len(course)))
+
+
 def unit_of(line: Line) -> float:
     """A power of two in which the values of a line are no larger than 2 to the power `LARGEST`."""
     used = line.buckets.finite > 0

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compactor.findings.course import Course, finite_means, follow
+from compactor.findings.course import Course, finite_means, follow, smoothed_over
 from compactor.findings.evidence import Evidence
-from compactor.findings.report import figure
+from compactor.findings.report import counted
 from compactor.reading.lines import Line
 from compactor.record import Finding
+from compactor.spelling import number
 
 LEAST_PARTS = 8
 """Shorter courses say too little."""
@@ -110,9 +111,10 @@ def _diverged(evidence: Evidence, line: Line, course: Course, left: _Departure) 
         step=onset,
         last_step=int(course.last_step[-1]),
         text=(
-            f"{evidence.name(line)} {verb} from step {onset:,} on and {left.verb} {worse} its best: "
-            f"about {figure(course.shown(best))} around step {best_step:,}, "
-            f"{figure(course.shown(left.end))} at the end. That is {gained} all it had gained."
+            f"{evidence.name(line)} {verb} from step {onset:,} on and {left.verb} {worse} its best. "
+            f"Smoothed over {counted(smoothed_over(line, course), 'value')}, that was about "
+            f"{number(course.shown(best))} around step {best_step:,}; at the end it is "
+            f"{number(course.shown(left.end))}. It lost {gained} all it had gained."
         ),
         evidence={
             "start_value": course.shown(course.start),

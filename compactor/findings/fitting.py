@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compactor.findings.course import Course, follow
+from compactor.findings.course import Course, follow, smoothed_over
 from compactor.findings.evidence import Evidence, split
-from compactor.findings.report import figure
+from compactor.findings.report import counted
 from compactor.reading.lines import Line
 from compactor.record import Finding
+from compactor.spelling import number
 
 LEAST_PARTS = 6
 """Fewer values of held-out data have no trend."""
@@ -73,6 +74,7 @@ def _overfits(
     onset = int(course.last_step[course.best])
     best, then = float(course.value[course.best]), training.at(onset)
     fell, rose = ("fell", "rose") if course.sign > 0 else ("rose", "fell")
+    extreme = "lowest" if course.sign > 0 else "highest"
     return Finding(
         rule="overfitting",
         severity="warning",
@@ -81,9 +83,10 @@ def _overfits(
         step=onset,
         last_step=int(course.last_step[-1]),
         text=(
-            f"{evidence.name(line)} was best around step {onset:,} at about "
-            f"{figure(course.shown(best))} and {rose} to {figure(course.shown(course.end))}, while {partner.metric} "
-            f"still {fell} from {figure(training.shown(then))} to {figure(training.shown(training.end))}."
+            f"Smoothed over {counted(smoothed_over(line, course), 'value')}, {evidence.name(line)} was "
+            f"{extreme} around step {onset:,}, at about {number(course.shown(best))}, and {rose} to "
+            f"{number(course.shown(course.end))}, while {partner.metric} "
+            f"still {fell} from {number(training.shown(then))} to {number(training.shown(training.end))}."
         ),
         evidence={
             "onset_step": onset,
@@ -178,7 +181,7 @@ def _learned_little(name: str, line: Line, course: Course) -> Finding:
     return _finding(
         line,
         course,
-        f"{name} {what}: from about {figure(start)} to {figure(end)} by step "
+        f"{name} {what}: from about {number(start)} to {number(end)} by step "
         f"{int(course.last_step[-1]):,}.",
         "Check that the optimiser has all parameters, that gradients reach them, and that inputs and "
         "targets belong together; then try a higher learning rate or a larger model.",
@@ -191,8 +194,8 @@ def _unfinished(name: str, line: Line, course: Course) -> Finding:
         line,
         course,
         f"{name} still fell steadily when the run ended: the last quarter of the steps brought "
-        f"{share:.0%} of the whole fall from {figure(course.shown(course.start))} to "
-        f"{figure(course.shown(course.end))}.",
+        f"{share:.0%} of the whole fall from {number(course.shown(course.start))} to "
+        f"{number(course.shown(course.end))}.",
         "Train for longer, or with a higher learning rate.",
     )
 

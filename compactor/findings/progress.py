@@ -7,10 +7,11 @@ import numpy as np
 
 from compactor.findings.course import Course, follow
 from compactor.findings.evidence import Evidence, split
-from compactor.findings.report import counted, duration, figure
+from compactor.findings.report import counted, duration
 from compactor.reading.lines import Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Ints
+from compactor.spelling import number
 
 FLAT_SHARE = 0.4
 """A plateau: so much of the steps at the end brought no improvement ..."""
@@ -82,7 +83,7 @@ def _flat(name: str, line: Line, course: Course, part: int) -> Finding:
         last_step=int(course.last_step[-1]),
         text=(
             f"{name} has not improved to speak of since step {step:,} ({share:.0%} of the steps): about "
-            f"{figure(value)} then, {figure(course.shown(course.end))} at the end."
+            f"{number(value)} then, {number(course.shown(course.end))} at the end."
         ),
         evidence={
             "since_step": step,
@@ -138,9 +139,9 @@ def _evaluations(line: Line, evidence: Evidence) -> tuple[Ints, Ints, Floats]:
         value = points.value
         return points.step, np.empty(0, np.int64), np.where(np.isfinite(value), value, np.nan)
     used = [
-        (each.step, number, each.mean)
-        for number, each in sorted(numbered, key=lambda pair: pair[0])
-        if not line.many_an_epoch or number in ended
+        (each.step, epoch, each.mean)
+        for epoch, each in sorted(numbered, key=lambda pair: pair[0])
+        if not line.many_an_epoch or epoch in ended
     ]
     step, epoch = (np.array([row[i] for row in used], np.int64) for i in (0, 1))
     value = np.array([np.nan if row[2] is None else row[2] for row in used], np.float64)
@@ -172,18 +173,18 @@ def _stopped(
     epochs = len(value) - 1 - stop.at if len(epoch) else None
     took = evidence.seconds_per_step
     rule = f"a patience of {evidence.patience:,}"
-    rule += f" and a min_delta of {figure(evidence.min_delta)}" if evidence.min_delta else ""
+    rule += f" and a min_delta of {number(evidence.min_delta)}" if evidence.min_delta else ""
     savings = [counted(saved, "step")]
     savings += [] if epochs is None else [counted(epochs, "epoch")]
     savings += [] if took is None else [duration(saved * took)]
     text = (
         f"Early stopping by {evidence.name(line)} with {rule} would have stopped at step "
-        f"{int(step[stop.at]):,}, with {figure(sign * float(value[stop.kept]))} from step "
+        f"{int(step[stop.at]):,}, with {number(sign * float(value[stop.kept]))} from step "
         f"{int(step[stop.kept]):,}, and saved {', '.join(savings)}."
     )
     if missed is not None:
         text += (
-            f" It would have missed the best, {figure(sign * float(value[missed]))} at step "
+            f" It would have missed the best, {number(sign * float(value[missed]))} at step "
             f"{int(step[missed]):,}."
         )
     return Finding(

@@ -6,12 +6,13 @@ import numpy as np
 
 from compactor.findings.course import Course, follow, noise_of, unit_of
 from compactor.findings.evidence import Evidence
-from compactor.findings.report import counted, figure
+from compactor.findings.report import counted
 from compactor.findings.values import is_gradient
 from compactor.names import Mode, listed
 from compactor.reading.lines import MEAN_RANK, Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Mask
+from compactor.spelling import number
 
 BEHIND = 0.02
 """A rank lags if its last step is behind by so much of all steps: ranks that work in step are never
@@ -159,8 +160,8 @@ def _differs(line: Line, course: Course, apart: Mask, there: Floats, usual: Floa
         step=int(course.first_step[first]),
         last_step=int(course.last_step[last]),
         text=(
-            f"{line.metric} of rank {line.rank} is about {figure(value)} where that of the other ranks "
-            f"is {figure(elsewhere)}, in {share:.0%} of the run."
+            f"{line.metric} of rank {line.rank} is about {number(value)} where that of the other ranks "
+            f"is {number(elsewhere)}, in {share:.0%} of the run."
         ),
         evidence={"value": value, "value_elsewhere": elsewhere, "share_of_run": share},
         advice=(

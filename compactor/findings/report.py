@@ -13,11 +13,6 @@ _NAMED = 4
 """So many of the metrics that share a finding are named in its text."""
 
 
-def figure(value: float) -> str:
-    """A value, in as many digits as a sentence bears."""
-    return f"{value:.4g}"
-
-
 def counted(number: int, noun: str) -> str:
     """``1 spike``, ``2,000 spikes``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,11 +7,12 @@ import numpy as np
 
 from compactor.findings.course import Course, follow
 from compactor.findings.evidence import Evidence
-from compactor.findings.report import counted, figure
+from compactor.findings.report import counted
 from compactor.names import Mode
 from compactor.reading.lines import Buckets, Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats, Ints
+from compactor.spelling import number
 
 WINDOW = 31
 """What is usual at a place is the median of so many buckets around it."""
@@ -72,8 +73,8 @@ def _spiked(name: str, line: Line, mode: Mode, onset: int | None) -> Finding | N
         step=jumps[0].step,
         last_step=jumps[-1].last_step,
         text=(
-            f"{name} has {counted(len(jumps), 'spike')}, {most} {figure(value)} at step "
-            f"{largest.step:,} (about {figure(before)} before it). {_ending(len(jumps), lasting)}"
+            f"{name} has {counted(len(jumps), 'spike')}, {most} {number(value)} at step "
+            f"{largest.step:,} (about {number(before)} before it). {_ending(len(jumps), lasting)}"
         ),
         evidence={
             "spikes": len(jumps),

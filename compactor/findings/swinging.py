@@ -7,10 +7,10 @@ import numpy as np
 
 from compactor.findings.course import Course, finite_means, follow, noise_of
 from compactor.findings.evidence import Evidence, split
-from compactor.findings.report import figure
 from compactor.reading.lines import Line
 from compactor.record import Finding
 from compactor.sampling.arrays import Floats
+from compactor.spelling import number
 
 SWING = 0.3
 """The middle four fifths of the values in the second half, less their trend, span so much of all that
@@ -129,8 +129,8 @@ def _oscillates(name: str, line: Line, course: Course, swing: Swing) -> Finding:
         step=first,
         last_step=last,
         text=(
-            f"{name} swings by about {figure(span)} and turns {swing.turns:,} times from step "
-            f"{first:,} on; in all it gained {figure(gain)}."
+            f"{name} swings by about {number(span)} and turns {swing.turns:,} times from step "
+            f"{first:,} on; in all it gained {number(gain)}."
         ),
         evidence={"span": span, "turns": swing.turns, "gain": gain},
         advice=(

@@ -4,9 +4,10 @@ import re
 from typing import NamedTuple
 
 from compactor.findings.evidence import COUNTS, SETTINGS, Evidence, is_loss, words
-from compactor.findings.report import counted, figure
+from compactor.findings.report import counted
 from compactor.reading.lines import MEAN_RANK, Line
 from compactor.record import Finding
+from compactor.spelling import number
 
 LEAST_ROWS = 20
 """So many equal values are no chance."""
@@ -132,7 +133,7 @@ def _never_changes(line: Line, evidence: Evidence) -> Finding:
         step=first,
         last_step=last,
         text=(
-            f"{evidence.name(line)} is {figure(value)} in all of {counted(line.rows, 'row')}, so it tells "
+            f"{evidence.name(line)} is {number(value)} in all of {counted(line.rows, 'row')}, so it tells "
             f"nothing of the training.{reason}"
         ),
         evidence={"value": value, "rows": line.rows},

@@ -39,8 +39,27 @@ def test_scores_overfit_too() -> None:
         line("val/acc", 1 - valley(20, 0.4, 0.5, 0.2), every=100),
     ]
     finding = only("overfitting", lines, monitor="val/acc", mode="max")
+    assert "was highest around" in finding.text
     assert "fell to" in finding.text
     assert "still rose" in finding.text
+
+
+def test_the_turning_point_is_told_as_one_of_smoothed_values() -> None:
+    """It bears out its neighbours, so it need not be the best epoch, which one value makes."""
+    train = line("train/loss", falling(6400, low=0.01))
+    for rows, said in ((20, "Smoothed over 3 values"), (640, "Smoothed over 30 values")):
+        val = line("val/loss", valley(rows, 0.4, 1.5, 0.6), every=6400 // rows)
+        text = only("overfitting", [train, val]).text
+        assert text.startswith(f"{said}, val/loss was lowest around step ")
+
+
+def test_large_values_are_spelt_as_a_report_spells_them() -> None:
+    """With thousands apart, and no power of ten before there is need of one."""
+    train = line("train/loss", 1e5 * falling(2000, low=0.01))
+    val = line("val/loss", 1e5 * valley(20, 0.4, 1.5, 0.6), every=100)
+    text = only("overfitting", [train, val]).text
+    assert "and rose to 97,368, while" in text
+    assert "e+" not in text
 
 
 def test_two_losses_that_rise_together_are_not_overfitted() -> None:

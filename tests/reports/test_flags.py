@@ -14,13 +14,15 @@ from reports.view import ChartView
 RAMP = [(step, 100.0 - step) for step in range(100)]
 
 
-def finding(step: int | None, severity: str = "warning", metric: str = "train/loss") -> Finding:
+def finding(
+    step: int | None, severity: str = "warning", metric: str = "train/loss", rank: int = 0
+) -> Finding:
     """Something found."""
     return Finding(
         rule="spikes",
         severity=severity,
         metric=metric,
-        rank=0,
+        rank=rank,
         step=step,
         last_step=None,
         text=f"{severity} at {step}",
@@ -88,3 +90,23 @@ def test_marks_at_one_step_stand_side_by_side() -> None:
     marks = [each for each in lines if each.get_label() in {f"{FINDING_LABEL} {n}" for n in (1, 2)}]
     one, two = (np.asarray(each.get_xydata())[0, 0] for each in marks)
     assert abs(one - two) > 0.01
+
+
+def test_a_finding_marks_the_line_of_its_rank_only() -> None:
+    """Of several, its own; where that is not drawn, that of the mean over the ranks, or none."""
+    twice = [(step, 2 * value) for step, value in RAMP]
+    for ranks, down in (((0, 1), 120.0), ((0, None), 120.0), ((0, 2), None)):
+        infos = {
+            name: {"metric": "train/loss", "rank": rank}
+            for name, rank in zip(("a", "b"), ranks, strict=True)
+        }
+        both = chart("loss", {"a": RAMP, "b": twice}, infos=infos)
+        about = finding(40, rank=1)
+        style = figures.style_of(record({"loss": both}, findings=[about]), LIGHT)
+        axes = figures.chart_figure(ChartView.of("loss", both), style).axes[0]
+        hairs = [
+            float(np.asarray(each.get_xydata())[0, 1])
+            for each in axes.get_lines()
+            if each.get_label() == f"{FINDING_LABEL} 1: from"
+        ]
+        assert hairs == ([] if down is None else [down])

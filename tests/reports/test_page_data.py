@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+import msgspec
 import numpy as np
+import pytest
 from packed import unpacked
 from records import attempt, chart, digits, record, run_info
 
 from compactor.record import Along, Finding, NonFinite, Phase, Record
 from reports.chartdata import FINDINGS_MARKED, chart_data, findings_of, shortened
+from reports.courses import courses_of
 from reports.page import render_page
 from reports.view import chart_views
 
@@ -19,13 +22,13 @@ def data_of(made: Record) -> tuple[dict[str, Any], str]:
     return json.loads(json.dumps(tree, allow_nan=False)), text
 
 
-def finding(metric: str, step: int | None) -> Finding:
+def finding(metric: str, step: int | None, rank: int = 0) -> Finding:
     """Something seen at a step of a metric."""
     return Finding(
         rule="loss_spike",
         severity="warning",
         metric=metric,
-        rank=0,
+        rank=rank,
         step=step,
         last_step=None,
         text="rose",
@@ -64,6 +67,15 @@ def test_a_band_holds_the_range_it_stands_for() -> None:
     assert (unpacked(text, places["greatest"]) >= [0.2, 1e300]).all()
 
 
+def test_a_constant_line_has_a_band_without_height() -> None:
+    """The rounding of its ends would be all that an axis shows."""
+    made = chart("lr", {"lr": [(0, 1e-3), (9, 1e-3)]}, bands={"lr": [(0, 1e-3, 1e-3)]})
+    tree, text = data_of(record({"lr": made}))
+    places = tree["charts"][0]["lines"][0]["band"]
+    assert unpacked(text, places["least"]).tolist() == [1e-3]
+    assert unpacked(text, places["greatest"]).tolist() == [1e-3]
+
+
 def test_findings_are_marked_where_their_metric_is_drawn() -> None:
     """At a step; not more than can be told apart."""
     found = [finding("val/loss", 3), finding("train/loss", None), finding("other", 3)]
@@ -73,6 +85,68 @@ def test_findings_are_marked_where_their_metric_is_drawn() -> None:
     assert findings_of(made, views["lr"]) == []
     many = record(digits().charts, findings=found[:1] * 50)
     assert len(findings_of(many, views["loss"])) == FINDINGS_MARKED
+
+
+def test_findings_are_marked_on_the_line_of_their_rank() -> None:
+    """A line of another rank of the same metric is not meant."""
+    infos = {f"rank {r}": {"metric": "loss", "rank": r} for r in (0, 2)}
+    ranks = chart("loss", {name: [(0, 1.0), (9, 2.0)] for name in infos}, infos=infos)
+    found = [finding("loss", 3, 1), finding("loss", 4, 2), finding("loss", 5, 0)]
+    tree, _ = data_of(record({"loss": ranks}, findings=found))
+    assert [(each["step"], each["line"]) for each in tree["charts"][0]["findings"]] == [
+        (4, 1),
+        (5, 0),
+    ]
+
+
+def test_the_star_is_that_of_the_rank_that_decided() -> None:
+    """The best of another rank is not the best of the run."""
+    infos = {f"rank {r}": {"metric": "val/loss", "rank": r} for r in range(3)}
+    ranks = chart("loss", {name: [(0, 1.0)] for name in infos}, infos=infos)
+    decided = digits().best
+    assert decided is not None
+    best = msgspec.structs.replace(decided, rank=1)
+    tree, _ = data_of(record({"loss": ranks}, best=best))
+    assert [line["judges"] for line in tree["charts"][0]["lines"]] == [False, True, False]
+
+
+@pytest.mark.parametrize("base", [0.0, 1e6, -1e300])
+def test_dense_lines_carry_the_strong_curve_of_the_figures(base: float) -> None:
+    """To less than any eye sees, gaps included, and what it is."""
+    noise = np.random.default_rng(1).normal(size=600) * max(1.0, abs(base) * 1e-6)
+    noise[100:120] = np.nan
+    points = [(step, base + float(value)) for step, value in enumerate(noise)]
+    made = record({"loss": chart("loss", {"train": points, "val": points[:3]})})
+    tree, text = data_of(made)
+    train, val = tree["charts"][0]["lines"]
+    course, other = courses_of(chart_views(made)[0])
+    assert course.strong is not None
+    assert other.strong is None
+    assert "smoothed" not in val
+    strong = course.strong
+    height = np.nanmax(strong) - np.nanmin(strong)
+    np.testing.assert_allclose(unpacked(text, train["smoothed"]), strong, rtol=0, atol=height / 1e4)
+    assert train["smoothing"] == "running mean of 15 drawn points"
+
+
+def test_epochs_that_grow_evenly_are_told_by_few_places() -> None:
+    """Between them they lie on straight lines; uneven ones are all told."""
+    steps = list(range(0, 3000, 3))
+    even = [step / 1000 if step < 1000 else 1 + (step - 1000) / 2000 for step in steps]
+    uneven = np.cumsum(np.random.default_rng(2).random(1000)).tolist()
+    for epochs, few in ((even, True), (uneven, False)):
+        along = {"train": Along(seconds=[0.0] * 1000, epoch=list(epochs))}
+        lines = {"train": [(step, 1.0) for step in steps]}
+        tree, text = data_of(record({"loss": chart("loss", lines, along=along)}))
+        packed = tree["charts"][0]["lines"][0]["epoch"]
+        assert isinstance(packed, dict) is few
+        if few:
+            at = unpacked(text, packed["at"]).astype(int)
+            assert len(at) < 10
+            got = np.interp(steps, np.array(steps)[at], unpacked(text, packed["epoch"]))
+        else:
+            got = unpacked(text, packed)
+        np.testing.assert_allclose(got, epochs, rtol=1e-5, atol=1e-5)
 
 
 def test_attempts_are_marked_where_they_took_over() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compactor import spelling
 from reports import wording
 
 
@@ -49,6 +50,13 @@ def test_a_number_reads_back_to_what_it_was(value: float) -> None:
     """What is shown is the value to a thousandth of itself."""
     shown = float(wording.number(value).replace(",", "").replace(wording.MINUS, "-"))
     assert shown == pytest.approx(value, rel=1e-3)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_findings_and_reports_spell_numbers_alike(value: float) -> None:
+    """By one function: nowhere is 217,400 called 2.174e+05."""
+    assert wording.number is spelling.number
+    assert "+" not in spelling.number(value)
 
 
 def test_a_column_of_numbers_lines_up() -> None:

@@ -1,4 +1,8 @@
 // A chart on the page: its state, its drawing and its cursor.
+//
+// `state` says what is asked for: `axis` (step, epoch or time), `logX`, `logY`, `smoothing` (null as
+// the chart was opened, else the weight of an exponential mean, 0 for none), `window` (from where to
+// where along the axis; null for everything) and `hidden` (places of lines). `scene` follows from it.
 
 class Plot {
   constructor(figure, chart, page) {
@@ -9,9 +13,15 @@ class Plot {
     this.line = this.box.appendChild(element("div", "cursor"));
     this.tip = this.box.appendChild(element("div", "tip"));
     this.selection.hidden = this.line.hidden = this.tip.hidden = true;
+    this.missing = element("p", "missing");
+    this.missing.setAttribute("role", "status");
+    this.box.after(this.missing);
     this.axes = axesOf(chart.lines);
-    this.state = { axis: "step", logX: false, logY: chart.logY, smoothing: 0, window: null, hidden: new Set() };
-    this.scene = null;
+    this.smoothed = chart.lines.filter((line) => line.smoothed);
+    this.first = { axis: "step", logX: false, logY: chart.logY, smoothing: this.smoothed.length ? null : 0, window: null, hidden: new Set() };
+    this.state = this.first;
+    this.made = null;
+    this.packed = true;
     this.instance = null;
     this.listeners = [];
   }
@@ -19,7 +29,6 @@ class Plot {
   // Draw for the first time; until then the chart costs nothing.
   open() {
     if (this.instance) return;
-    this.chart.lines = this.chart.lines.map((line) => unpackLine(this.page.bytes, line));
     this.instance = echarts.init(this.canvas, null, { renderer: "canvas" });
     this.draw();
     new ResizeObserver(() => {
@@ -29,17 +38,54 @@ class Plot {
     }).observe(this.box);
   }
 
-  draw(theme = this.page.theme()) {
+  // The chart came into view, or left it.
+  enter(inView) {
+    this.inView = inView;
+    if (inView) this.open();
+    if (inView && this.stale) this.draw();
+  }
+
+  // What the state shows; the numbers are unpacked when they are first asked for.
+  get scene() {
+    if (this.packed) this.chart.lines = this.chart.lines.map((line) => unpackLine(this.page.bytes, line));
+    this.packed = false;
+    this.made ??= sceneOf(this.chart, this.state);
+    return this.made;
+  }
+
+  draw() {
+    this.stale = false;
     if (!this.instance) return;
-    this.scene = sceneOf(this.chart, this.state);
-    this.instance.setOption(optionOf(this.scene, theme, this.page, this.box.clientWidth), { notMerge: true });
+    this.instance.setOption(optionOf(this.scene, this.page.theme(), this.page, this.box.clientWidth), { notMerge: true });
     this.hideCursor();
+    this.missing.textContent = missingText(this.scene);
   }
 
   change(part) {
-    const moves = "axis" in part && part.axis !== this.state.axis;
-    Object.assign(this.state, moves ? { window: null } : {}, part);
+    this.set(part);
     this.draw();
+    this.page.changed();
+  }
+
+  // The same for one chart of many: it is drawn with the next frame, if it is in view, else when it is.
+  follow(part) {
+    this.set(part);
+    if (!this.stale && this.inView) requestAnimationFrame(() => this.stale && this.draw());
+    this.stale = true;
+  }
+
+  // The part of a wish that this chart can follow: an axis that it has, a logarithm of something.
+  able({ axis, logY, smoothing, ...part }) {
+    if (axis !== undefined && this.axes.includes(axis)) part.axis = axis;
+    if (logY !== undefined) part.logY = logY && this.chart.positive;
+    if (smoothing !== undefined) part.smoothing = smoothing ?? this.first.smoothing;
+    return part;
+  }
+
+  set(part) {
+    const moves = "axis" in part && part.axis !== this.state.axis;
+    this.state = { ...this.state, ...(moves ? { window: null } : {}), ...part };
+    this.made = null;
     for (const listener of this.listeners) listener(this.state);
   }
 
@@ -76,7 +122,13 @@ class Plot {
     const [first, last] = this.scene.full;
     const [from, to] = [Math.max(first, low), Math.min(last, high)];
     if (!(to - from > (last - first) * 1e-7)) return;
-    this.change({ window: from === first && to === last ? null : [from, to] });
+    this.look(from === first && to === last ? null : [from, to]);
+  }
+
+  // Show a window or, with null, everything; so do the charts that zoom with this one.
+  look(window) {
+    this.page.share(this, window);
+    this.change({ window });
   }
 
   toAxis(pixel) {

@@ -5,6 +5,15 @@
 // cursor or, where zoomed, the window; two fingers zoom; up and down scrolls the page as ever.
 
 const LEAST_DRAG = 6;
+const HINT = "Drag to zoom in, with Shift to move; double click to see everything; two fingers on a touch screen. Keys in a chart: arrows, +, \u2212, 0, f.";
+
+// Says how, above the charts, once a script runs that does it.
+function explain() {
+  const hint = document.getElementById("hint");
+  if (!hint) return;
+  hint.textContent = HINT;
+  hint.hidden = false;
+}
 
 function listen(plot) {
   const { box } = plot;
@@ -40,7 +49,7 @@ function listen(plot) {
   box.addEventListener("pointercancel", end);
   // A finger that lifts has left too, and what it asked for is still being read.
   box.addEventListener("pointerleave", (event) => drag || event.pointerType === "touch" || plot.page.leave());
-  box.addEventListener("dblclick", () => plot.change({ window: null }));
+  box.addEventListener("dblclick", () => plot.look(null));
   box.addEventListener("wheel", (event) => {
     if (!plot.instance || !event.ctrlKey) return;
     event.preventDefault();
@@ -78,7 +87,7 @@ function press(plot, event) {
     "+": () => plot.zoom(2, at(plot)),
     "=": () => plot.zoom(2, at(plot)),
     "-": () => plot.zoom(0.5, at(plot)),
-    0: () => plot.change({ window: null }),
+    0: () => plot.look(null),
     Escape: () => (document.fullscreenElement ? null : plot.page.leave()),
     f: () => fullScreen(plot),
   }[event.key];

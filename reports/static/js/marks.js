@@ -57,21 +57,38 @@ function rules(scene, theme, attempts, findings) {
   const pace = paceOf(scene);
   if (!pace) return [];
   const [low, high] = scene.window;
-  const badge = { position: "end", distance: 3, fontSize: 10, padding: [2, 4], borderRadius: 3 };
+  const badge = { position: "end", distance: 3, fontSize: 10, lineHeight: 12, padding: [2, 4, 1, 4], borderRadius: 3 };
   const lines = attempts.map((attempt) => ({
     step: attempt.step,
     lineStyle: { color: theme.muted, type: "dashed", width: 1 },
     label: { ...badge, formatter: () => attempt.name, color: theme.muted },
   }));
   findings.forEach((finding, place) => {
-    const colour = finding.severity === "info" ? theme.muted : theme.trouble;
+    const of = scene.lines[finding.line];
+    if (!of.shown || !of.x) return;
+    const colour = severityColour(finding, theme);
     lines.push({
       step: finding.step,
+      of,
       lineStyle: { color: colour, type: [2, 3], width: 1 },
       label: { ...badge, formatter: () => String(place + 1), color: theme.background, backgroundColor: colour },
     });
   });
   return lines
-    .map(({ step, ...look }) => ({ xAxis: placeOfStep(pace.line, pace.x, step), ...look }))
+    .map(({ step, of = pace, ...look }) => ({ xAxis: placeOfStep(of.line, of.x, step), ...look }))
     .filter(({ xAxis }) => xAxis >= low && xAxis <= high);
+}
+
+const severityColour = ({ severity }, theme) => ({ critical: theme.trouble, warning: theme.warning })[severity] ?? theme.muted;
+
+// A ring on its own line where each finding begins, as high as the curve that the eye follows.
+function foundSeries(scene, theme) {
+  const [low, high] = scene.window;
+  const rings = scene.chart.findings.flatMap((finding) => {
+    const { line, x, shown, raw, average } = scene.lines[finding.line];
+    const at = shown && x ? placeOfStep(line, x, finding.step) : NaN;
+    const up = at >= low && at <= high ? crossing(scene, average ?? raw, at) : NaN;
+    return Number.isFinite(up) ? [{ value: [at, up], itemStyle: { color: theme.background, borderColor: severityColour(finding, theme), borderWidth: 2 } }] : [];
+  });
+  return { name: "found", id: "found", type: "scatter", silent: true, z: 4, symbol: "circle", symbolSize: 7, data: rings };
 }

@@ -2,6 +2,7 @@
 
 const DASHES = { solid: "solid", dashed: [7, 3.5], dotted: [2, 3], dashdot: [8, 3, 3, 3] };
 const SPARSE = 60;
+const MOST_LABELS = 3;
 const STAR = "path://M10 0 12.9 6.4 20 7.2 14.8 12 16.2 19 10 15.5 3.8 19 5.2 12 0 7.2 7.1 6.4Z";
 
 const nameOf = (place) => `L${place}`;
@@ -31,11 +32,11 @@ function optionOf(scene, theme, page, width) {
       nameLocation: "end",
       nameGap: 24,
       nameTextStyle: { color: theme.muted, align: "left", overflow: "truncate", width: width * 0.7 },
-      axisLine: { show: false },
+      axisLine: { show: false, onZero: false },
       axisTick: { show: false },
       splitLine: { show: true, lineStyle: { color: theme.grid } },
     }),
-    series: [marksSeries(scene, theme, page, width), ...series],
+    series: [marksSeries(scene, theme, page, width), ...series, foundSeries(scene, theme)],
   };
 }
 
@@ -84,7 +85,8 @@ function lineSeries(scene, each, theme, colour) {
   const count = raw.filter(([, value]) => Number.isFinite(value)).length;
   const dots = count <= SPARSE;
   // What has few points is read point by point: its average steps back rather than they.
-  const behind = average && !dots ? mixed(colour, theme.background, 0.7) : colour;
+  // A page of several runs may say that a line only stands behind others, as those of one mean do.
+  const behind = line.recedes || (average && !dots) ? mixed(colour, theme.background, 0.7) : colour;
   const drawn = {
     ...base,
     id: `raw ${place}`,
@@ -96,7 +98,7 @@ function lineSeries(scene, each, theme, colour) {
     lineStyle: { color: behind, type: DASHES[line.dash], width: line.crowded ? 1 : 1.8, opacity: line.crowded && !average ? 0.75 : 1 },
   };
   const all = [...bandSeries(band, base, colour), drawn];
-  if (!dots) all.push({ ...base, id: `alone ${place}`, type: "scatter", symbol: "circle", symbolSize: 5, data: alone(raw), itemStyle: { color: colour, opacity: 1 } });
+  if (!dots) all.push({ ...base, id: `alone ${place}`, type: "scatter", symbol: "circle", symbolSize: 5, data: alone(raw), itemStyle: { color: behind, opacity: 1 } });
   if (average) all.push({ ...base, id: `average ${place}`, z: 4, data: average, lineStyle: { color: colour, type: DASHES[line.dash], width: dots ? 1.2 : 2.2, opacity: dots ? 0.6 : 1 } });
   if (line.best) all.push(...bestSeries(scene, each, theme, colour));
   return all;
@@ -130,6 +132,7 @@ function bestSeries(scene, { line, x, place }, theme, colour) {
   const [low, high] = scene.window;
   if (!(at >= low && at <= high)) return [];
   const share = scene.share(at);
+  const few = scene.lines.filter((each) => each.shown && each.line.best).length <= MOST_LABELS;
   return [{
     name: nameOf(place),
     id: `best ${place}`,
@@ -145,7 +148,7 @@ function bestSeries(scene, { line, x, place }, theme, colour) {
       : { color: theme.background, borderColor: colour, borderWidth: 2, opacity: 1 },
     labelLayout: { hideOverlap: true },
     label: {
-      show: true,
+      show: line.judges || few,
       formatter: () => line.best.text,
       position: line.below ? "bottom" : "top",
       align: share < 0.25 ? "left" : share > 0.75 ? "right" : "center",

@@ -1,6 +1,8 @@
 // From where to where an axis goes, and where its ticks are.
 
 const ROOM = 0.06, LABEL_ROOM = 0.14;
+// Values come rounded to 2^-37 of their size: what is less apart is the same.
+const UNTOLD = 2 ** -36;
 
 // With more room below and above where the label of a best point stands.
 function padded(low, high, log, [below, above]) {
@@ -8,7 +10,7 @@ function padded(low, high, log, [below, above]) {
   // Room never takes an axis past what a double can hold.
   const [to, from] = log ? [Math.log10, (value) => 10 ** Math.max(-300, Math.min(308, value))] : [Number, Number];
   const [least, greatest] = [to(low), to(high)];
-  const flat = greatest - least <= Math.max(Math.abs(greatest) * 1e-12, 1e-290);
+  const flat = log ? high / low - 1 <= UNTOLD : high - low <= Math.max(Math.abs(high) * UNTOLD, 1e-290);
   if (flat && log) return [from(least - 0.3), from(greatest + 0.3)];
   if (flat) return [low - (Math.abs(low) * 0.1 || 1), high + (Math.abs(high) * 0.1 || 1)];
   const span = greatest - least;

@@ -10,11 +10,18 @@ function sceneOf(chart, state) {
     x: positions(line, state.axis, unit),
   }));
   scene.full = reach(scene);
-  scene.window = state.window ?? scene.full;
+  scene.window = within(state.window, scene.full);
   scene.share = (at) => share(scene, at);
   for (const each of scene.lines) Object.assign(each, drawnOf(scene, each));
   scene.heights = heights(scene);
   return scene;
+}
+
+// The part of a wanted window where there are points; without any, or without a wish, all of them.
+function within(wanted, [first, last]) {
+  if (!wanted) return [first, last];
+  const [from, to] = [Math.max(first, wanted[0]), Math.min(last, wanted[1])];
+  return from < to ? [from, to] : [first, last];
 }
 
 // How far into the window a position is, from 0 to 1.
@@ -41,17 +48,23 @@ function reach(scene) {
 function drawnOf(scene, { line, x }) {
   const points = { x: [], index: [] };
   const { smoothing } = scene.state;
-  const average = smoothing > 0 ? smooth(line.value, smoothing) : line.smoothed;
-  if (!x) return { points, raw: [], average: null, band: [] };
+  const average = smoothing === null ? line.smoothed : smoothing > 0 ? smooth(line.value, smoothing) : null;
+  const missing = { x: 0, y: 0 };
+  if (!x) return { points, raw: [], average: null, band: [], missing };
   const raw = [], curve = [];
   for (let place = 0; place < x.length; place += 1) {
-    if (Number.isNaN(x[place]) || (scene.logX && x[place] <= 0)) continue;
+    if (Number.isNaN(x[place])) continue;
+    if (scene.logX && x[place] <= 0) {
+      missing.x += 1;
+      continue;
+    }
+    if (scene.logY && line.value[place] <= 0) missing.y += 1;
     points.x.push(x[place]);
     points.index.push(place);
     raw.push([x[place], height(scene, line.value[place])]);
     if (average) curve.push([x[place], height(scene, average[place])]);
   }
-  return { points, raw, values: average, average: average ? curve : null, band: bandOf(scene, line, x) };
+  return { points, raw, values: average, average: average ? curve : null, band: bandOf(scene, line, x), missing };
 }
 
 function height(scene, value) {
@@ -85,8 +98,10 @@ function heights(scene) {
   for (const { shown, raw, average, band, line, x } of scene.lines) {
     if (!shown) continue;
     for (const [at, least, greatest] of band) if (at >= from && at <= to) [least, greatest].forEach(take);
-    for (const [at, value] of raw) if (at >= from && at <= to) take(value);
-    for (const [at, value] of average ?? []) if (at >= from && at <= to) take(value);
+    for (const curve of [raw, average ?? []]) {
+      for (const [at, value] of curve) if (at >= from && at <= to) take(value);
+      for (const edge of [from, to]) take(crossing(scene, curve, edge));
+    }
     if (line.best && x) {
       const at = placeOfStep(line, x, line.best.step);
       if (at >= from && at <= to) take(height(scene, line.best.value));
@@ -94,4 +109,28 @@ function heights(scene) {
   }
   const best = scene.lines.filter(({ shown, line }) => shown && line.best).map(({ line }) => line.below);
   return padded(low, high, scene.logY, [best.includes(true), best.includes(false)]);
+}
+
+// How high a curve is at a place, as it is drawn; NaN where it is not.
+function crossing({ logX, logY }, curve, at) {
+  const after = curve.findIndex(([place]) => place >= at);
+  if (after < 0) return NaN;
+  if (curve[after][0] === at) return curve[after][1];
+  if (after === 0) return NaN;
+  const [across, up] = [logX ? Math.log : Number, logY ? Math.log : Number];
+  const [[left, low], [right, high]] = [curve[after - 1], curve[after]];
+  const share = (across(at) - across(left)) / (across(right) - across(left));
+  const found = up(low) + share * (up(high) - up(low));
+  return logY ? Math.exp(found) : found;
+}
+
+// What a logarithmic axis cannot show, in a sentence.
+function missingText(scene) {
+  const shown = scene.lines.filter((each) => each.shown);
+  const total = (axis) => shown.reduce((sum, { missing }) => sum + missing[axis], 0);
+  const [x, y] = [total("x"), total("y")];
+  if (!x && !y) return "";
+  const all = shown.reduce((sum, { line }) => sum + line.value.length, 0);
+  const said = [x && `${whole(x)} by ${scene.state.axis}`, y && `${whole(y)} by value`].filter(Boolean);
+  return `At or below 0, so not on the log ${x && y ? "axes" : "axis"}: ${said.join(" and ")}, of ${whole(all)} drawn points.`;
 }

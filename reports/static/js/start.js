@@ -1,5 +1,7 @@
 // What happens when: charts are drawn when they come into view, redrawn for light or dark, and all
-// of them, in light, before printing.
+// of them, in light, for printing. What charts have in common is here, too.
+
+const PRINTED = { width: 420, height: 230 };
 
 function pageOf(tree, bytes) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -21,6 +23,39 @@ function pageOf(tree, bytes) {
       return said;
     },
     leave: () => page.plots.forEach((plot) => plot.hideCursor()),
+    // Whether charts with the same axis are zoomed together.
+    together: true,
+    share: (source, window) => {
+      for (const plot of page.together ? page.plots : []) {
+        if (plot === source || plot.state.axis !== source.state.axis) continue;
+        plot.follow({ window: window && window.map((at) => at * unitRatio(source, plot)) });
+      }
+    },
+    // Set a part of the state of all charts, as far as each can follow.
+    setAll: (part) => {
+      for (const plot of page.plots) plot.follow(plot.able(part));
+      page.changed();
+    },
+    reset: () => {
+      page.together = true;
+      for (const plot of page.plots) plot.follow(plot.first);
+      page.changed();
+    },
+    // What all charts have in common that have the choice.
+    common: () => {
+      const of = (name, plots) => {
+        const found = new Set(plots.map(({ state }) => state[name]));
+        return found.size > 1 ? VARIOUS : [...found][0];
+      };
+      const opened = page.plots.every(({ state, first }) => state.smoothing === first.smoothing);
+      return {
+        axis: of("axis", page.plots.filter(({ axes }) => axes.length > 1)) ?? "step",
+        logX: of("logX", page.plots),
+        logY: of("logY", page.plots.filter(({ chart }) => chart.positive)) ?? false,
+        smoothing: opened && page.plots.some(({ smoothed }) => smoothed.length) ? null : of("smoothing", page.plots),
+      };
+    },
+    changed: () => {},
   };
   dark.addEventListener("change", () => page.plots.forEach((plot) => plot.draw()));
   return page;
@@ -30,20 +65,18 @@ function unitRatio(source, plot) {
   return source.state.axis === "time" ? source.scene.unit[1] / plot.scene.unit[1] : 1;
 }
 
+// On paper a chart is an image of its own, as no layout of the screen says how wide paper is.
 function printable(page) {
+  const remove = () => document.querySelectorAll("img.printed").forEach((image) => image.remove());
   addEventListener("beforeprint", () => {
+    remove();
     for (const plot of page.plots) {
-      plot.open();
-      plot.draw(page.light());
       const image = plot.box.appendChild(element("img", "printed"));
       image.alt = plot.box.getAttribute("aria-label");
-      image.src = plot.instance.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: page.light().background });
+      image.src = imageOf(PRINTED, page.light(), optionOf(plot.scene, page.light(), page, PRINTED.width));
     }
   });
-  addEventListener("afterprint", () => {
-    for (const image of document.querySelectorAll("img.printed")) image.remove();
-    for (const plot of page.plots) plot.draw();
-  });
+  addEventListener("afterprint", remove);
 }
 
 async function start() {
@@ -52,11 +85,7 @@ async function start() {
   const bytes = await inflate(document.getElementById("numbers").textContent);
   const page = pageOf(tree, bytes);
   const observer = new IntersectionObserver((seen) => {
-    for (const { isIntersecting, target } of seen) {
-      if (!isIntersecting) continue;
-      observer.unobserve(target);
-      page.plots[Number(target.dataset.chart)].open();
-    }
+    for (const { isIntersecting, target } of seen) page.plots[Number(target.dataset.chart)].enter(isIntersecting);
   }, { rootMargin: "300px" });
   for (const figure of document.querySelectorAll("figure.chart")) {
     const plot = new Plot(figure, tree.charts[Number(figure.dataset.chart)], page);
@@ -65,6 +94,8 @@ async function start() {
     equip(plot);
     observer.observe(figure);
   }
+  equipPage(page);
+  explain();
   printable(page);
 }
 

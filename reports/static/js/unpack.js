@@ -25,6 +25,18 @@ function unpack(bytes, [start, count, width, differences]) {
   return values;
 }
 
+// Epochs: all of them, or those at some places, with straight lines along the steps between them.
+function unpackEpochs(bytes, packed, step) {
+  if (Array.isArray(packed)) return unpack(bytes, packed);
+  const [at, epoch] = [unpack(bytes, packed.at), unpack(bytes, packed.epoch)];
+  let next = 1;
+  return Float64Array.from(step, (now, place) => {
+    while (at[next] < place) next += 1;
+    const [from, to] = [step[at[next - 1]], step[at[next]]];
+    return epoch[next - 1] + ((now - from) / (to - from)) * (epoch[next] - epoch[next - 1]);
+  });
+}
+
 function unpackLine(bytes, line) {
   const get = (place) => (place ? unpack(bytes, place) : null);
   const band = line.band && {
@@ -32,13 +44,14 @@ function unpackLine(bytes, line) {
     least: get(line.band.least),
     greatest: get(line.band.greatest),
   };
+  const step = get(line.step);
   return {
     ...line,
     band,
-    step: get(line.step),
+    step,
     value: get(line.value),
     ms: get(line.ms),
-    epoch: get(line.epoch),
+    epoch: line.epoch ? unpackEpochs(bytes, line.epoch, step) : null,
     smoothed: get(line.smoothed),
   };
 }
