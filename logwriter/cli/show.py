@@ -95,7 +95,9 @@ def show(
         _print_lines(describe_checkpoints(happenings["checkpoints"]), "Checkpoints")
         if config:
             click.echo("\nConfiguration")
-            print_table(((key, str(value)) for key, value in config.items()), ["key", "value"])
+            print_table(
+                ((key, str(value)) for key, value in config.items()), ["key", "value"], shorten=1
+            )
         _print_metrics(metrics)
         if asked or (curves is None and sys.stdout.isatty()):
             _print_curves(log, choose(metrics, log.state.monitor, names), logarithmic=logarithmic)

@@ -1,6 +1,7 @@
 """How the commands print: tables for people, JSON for programs."""
 
 import datetime as dt
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ RUN = click.argument("run", type=click.Path())
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _SHORTEST = 24
 _FEWEST = 3
+_NUMBER = re.compile(r"[-−+]?[\d.,]+(e[-+]?\d+)?( ?[a-zµ%]{1,3})?", re.IGNORECASE)
 
 
 def print_json(value: Any) -> None:
@@ -87,7 +89,22 @@ def _terminal_width() -> int:
 
 def _table(cells: list[list[Any]], headers: Sequence[str], used: Sequence[int]) -> str:
     chosen = [[row[n] for n in used] for row in cells]
-    return tabulate(chosen, headers=[headers[n] for n in used], tablefmt="simple")
+    columns = [[row[place] for row in chosen] for place in range(len(used))]
+    sides = [_side(column) for column in columns]
+    return tabulate(
+        chosen,
+        headers=[headers[n] for n in used],
+        tablefmt="simple",
+        disable_numparse=[n for n, side in enumerate(sides) if side != "decimal"],
+        colalign=sides if chosen else None,
+    )
+
+
+def _side(column: Sequence[Any]) -> str:
+    """How a column is aligned. Texts stay as they are: 007 keeps its zeros."""
+    if any(isinstance(cell, (int, float)) for cell in column):
+        return "decimal"
+    return "right" if all(_NUMBER.fullmatch(cell) for cell in column if cell) else "left"
 
 
 def _width(text: str) -> int:
