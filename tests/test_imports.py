@@ -81,6 +81,7 @@ HEAVY = {"torch", "duckdb", "polars", "matplotlib", "pyarrow", "numpy", "sklearn
     [
         "import logwriter",
         "from logwriter import Run",
+        "from logwriter.tensorboard import SummaryWriter",
         "import compactor",
         "import reports",
         "from reports.cli import main",
