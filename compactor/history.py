@@ -74,7 +74,7 @@ def run_info(state: RunState, reach: Mapping[Writer, Reach], lines: Sequence[Lin
         error=last.finished.error if last.finished else None,
         started=iso(started_us(state, reach)),
         ended=iso(last.finished.time) if last.finished else None,
-        seconds=_seconds(attempts, reach),
+        seconds=_seconds(attempts, reach) or None,  # 0: the log knows of one moment only
         steps=max(high for _, high in ends) - min(low for low, _ in ends) + 1 if ends else 0,
         rows=sum(each.rows - each.hidden for each in reach.values()),
         tags=state.tags,

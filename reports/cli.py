@@ -44,6 +44,10 @@ COMMANDS = {
     "verify": Entry(
         "logwriter.cli:verify", "Check every checksum of RUN, and that no row is missing."
     ),
+    "import": Entry(
+        "logwriter.cli.import_:import_",
+        "Make a run of a log that another tool wrote, with every value as it was.",
+    ),
     "compact": Entry(
         "compactor.cli.compact:compact", "Read the complete log of RUN and write its record."
     ),

@@ -36,13 +36,15 @@ def test_every_example_runs_and_does_what_it_says(
     printed = capsys.readouterr().out
     assert "train/loss" in printed
     assert "shape: (3, 6)" in printed
+    (tmp_path / "old.csv").write_text("epoch,loss,val_loss\n0,2.5,2.6\n1,1.5,1.75\n")
     commands = [line.split("#")[0] for line in blocks("sh")[-1].splitlines()]
-    assert len(commands) == 10
+    assert len(commands) == 12
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "everystep"
         result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         assert result.exit_code == 0, command
+    assert read("runs/old").series("val_loss")[1].tolist() == [2.6, 1.75]
     assert read("runs/first").state.status == "completed"
     for file in ("record.json", "report/index.html", "report/dashboard.png"):
         assert (tmp_path / "runs/first" / file).is_file()

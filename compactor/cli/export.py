@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compactor.cli.contradictions import CHARTS, FOLDERS, TABLES, option_of, refuse_contradictions
 from compactor.cli.options import JSON, MODE, MONITOR, RUN, progress, to_json
 from compactor.record import RECORD_NAME, Record
 from logwriter.rundir import is_run, last_change
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from compactor.export import Axis
     from compactor.export.files import Format
     from compactor.export.writing import Write
 
-_CHARTS = ("echarts", "chartjs", "vega-lite")
-_TABLES = ("csv", "parquet")
 _FOLDER = "export"
 
 
@@ -27,7 +28,7 @@ _FOLDER = "export"
 @click.option(
     "--to",
     "form",
-    type=click.Choice([*_CHARTS, "series", *_TABLES]),
+    type=click.Choice([*CHARTS, "series", *TABLES, *FOLDERS]),
     required=True,
     help="What to write.",
 )
@@ -62,15 +63,17 @@ def export(
     as_json: bool,
     **compacting: Any,
 ) -> None:
-    """Write RUN for other programs: charts, plain lines or a table.
+    """Write RUN for other programs: charts, plain lines, a table, or the whole run.
 
     \b
-    echarts    options for Apache ECharts       JSON: {chart: option}
-    chartjs    configurations for Chart.js 4    JSON: {chart: configuration}
-    vega-lite  specifications for Vega-Lite 6   JSON: {chart: specification}
-    series     [{title, x, y, best_step, best_value, best_index}, ...]
-    csv        a row for each drawn point, or with --full for each value logged
-    parquet    the same table
+    echarts      options for Apache ECharts       JSON: {chart: option}
+    chartjs      configurations for Chart.js 4    JSON: {chart: configuration}
+    vega-lite    specifications for Vega-Lite 6   JSON: {chart: specification}
+    series       [{title, x, y, best_step, best_value, best_index}, ...]
+    csv          a row for each drawn point, or with --full for each value logged
+    parquet      the same table
+    tensorboard  every row, for `tensorboard --logdir DIR` (everystep[tensorboard])
+    wandb        every row, for `wandb sync DIR/offline-run-...` (everystep[wandb])
 
     RUN is a run's folder or its record.json. A run that was not compacted yet is compacted first;
     with --monitor, --mode, --policy or --max-points it is compacted anew for this export alone.
@@ -80,19 +83,29 @@ def export(
     NaN or an infinity: nan, inf, -inf in CSV. Names are written as they are, as quoted texts.
     A spreadsheet may take one that begins with = for a formula: import such columns as text.
 
+    tensorboard and wandb take the effective history, each rank by itself, with the configuration;
+    tensorboard has the messages, too, wandb the best point. TensorBoard draws float32; the values as
+    they were logged lie beside them, for `everystep import` and other readers. Nothing is sent
+    anywhere: `wandb sync` does that.
+
     \b
     Examples:
       everystep export runs/digits --to echarts
       everystep export runs/digits --to series --metric val/loss --x epoch -o -
       everystep export runs/digits --to vega-lite --output charts/
       everystep export runs/digits --to parquet --full -o digits.parquet
+      everystep export runs/digits --to tensorboard -o logs/digits
     """
     from compactor.export import select  # noqa: PLC0415  loads pyarrow
 
-    _refuse_contradictions(form=form, full=full, charts=charts, x=x, output=output, as_json=as_json)
     asked = {name: value for name, value in compacting.items() if value is not None}
-    if full:
-        facts = _export_history(run, form, metrics, output, asked)
+    refuse_contradictions(
+        form=form, full=full, charts=charts, x=x, output=output, as_json=as_json, asked=asked
+    )
+    if form in FOLDERS:
+        facts = _export_run(run, form, metrics, output, asked)
+    elif full:
+        facts = _export_history(run, form, metrics, output)
     else:
         record = _record_of(run, keep=output is None, asked=asked)
         facts = _export_record(
@@ -100,33 +113,6 @@ def export(
         )
     if output != "-":
         click.echo(to_json(facts) if as_json else "\n".join(facts["files"]))
-
-
-def _refuse_contradictions(
-    *,
-    form: "Format",
-    full: bool,
-    charts: tuple[str, ...],
-    x: str | None,
-    output: str | None,
-    as_json: bool,
-) -> None:
-    if full and form not in _TABLES:
-        raise click.UsageError(f"--full is for csv and parquet; {form} holds the drawn points")
-    if full and charts:
-        raise click.UsageError("--full reads the log, which knows no charts: give --metric")
-    if x and form in _TABLES:
-        raise click.UsageError(f"--x is for charts and series: {form} has steps, epochs and times")
-    if output == "-" and form == "parquet":
-        raise click.UsageError("parquet is no text: give --output a file")
-    if output == "-" and as_json:
-        raise click.UsageError("--json tells of files, and -o - writes none: give one of them")
-    if output == "":
-        raise click.UsageError("--output is empty; give the name of a file or folder to write")
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _record_of(run: Path, *, keep: bool, asked: dict[str, Any]) -> Record:
@@ -138,7 +124,7 @@ def _record_of(run: Path, *, keep: bool, asked: dict[str, Any]) -> Record:
 
     if not is_run(run):
         if asked:
-            raise click.UsageError(f"{run} is no run's folder: it takes no {_option(min(asked))}")
+            raise click.UsageError(f"{run} is no run's folder: it takes no {option_of(min(asked))}")
         return read_record(run)
     record = run / RECORD_NAME
     if asked:
@@ -174,7 +160,7 @@ def _export_record(
 ) -> dict[str, Any]:
     from compactor.export import files  # noqa: PLC0415  loads pyarrow
 
-    if form in _CHARTS and output is not None and _is_folder(output):
+    if form in CHARTS and output is not None and _is_folder(output):
         paths = files.write_charts(record, form, Path(output), x)
     else:
         paths = _put(*files.record_file(record, form, x), run, output)
@@ -194,26 +180,62 @@ def _export_history(
     form: "Format",
     metrics: tuple[str, ...],
     output: str | None,
-    asked: dict[str, Any],
 ) -> dict[str, Any]:
-    from tqdm import tqdm  # noqa: PLC0415  only where there may be something to see
-
     from compactor.export import files, read_history  # noqa: PLC0415  loads pyarrow
 
-    if asked:
-        raise click.UsageError(f"--full is not compacted: it takes no {_option(min(asked))}")
+    _require_folder(run)
     history = read_history(run, metrics)
-    with tqdm(
-        total=history.rows,
+    with _bar(history.rows) as bar:
+        paths = _put(*files.history_file(history, form, bar.update), run, output)
+    return {"files": [str(path) for path in paths], "format": form, "rows": history.rows}
+
+
+def _export_run(
+    run: Path,
+    form: str,
+    metrics: tuple[str, ...],
+    output: str | None,
+    asked: dict[str, Any],
+) -> dict[str, Any]:
+    from compactor.export.trackers import write_run  # noqa: PLC0415  loads pyarrow
+    from logwriter import read  # noqa: PLC0415  likewise
+
+    _require_folder(run)
+    log = read(run)
+    best = _record_of(run, keep=output is None, asked=asked).best if form == "wandb" else None
+    folder = run / _FOLDER / form if output is None else Path(output)
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is a file; {form} takes a folder")
+    with _bar(sum(part.rows for part in log.parts())) as bar:
+        written = write_run(form, log, folder, best=best, metrics=metrics, tell=bar.update)
+    for note in written.notes:
+        click.echo(note, err=True)
+    return {
+        "files": [str(path) for path in written.paths],
+        "format": form,
+        "rows": written.rows,
+        "values": written.values,
+        "notes": written.notes,
+    }
+
+
+def _require_folder(run: Path) -> None:
+    if run.is_file():
+        raise click.UsageError(f"{run} is no run's folder: a record has no rows, its run has them")
+
+
+def _bar(rows: int) -> "tqdm[Any]":
+    from tqdm import tqdm  # noqa: PLC0415  only where there may be something to see
+
+    return tqdm(
+        total=rows,
         desc="writing rows",
         unit=" rows",
         unit_scale=True,
         file=sys.stderr,
         disable=not sys.stderr.isatty(),
         leave=False,
-    ) as bar:
-        paths = _put(*files.history_file(history, form, bar.update), run, output)
-    return {"files": [str(path) for path in paths], "format": form, "rows": history.rows}
+    )
 
 
 def _put(name: str, write: "Write", run: Path, output: str | None) -> list[Path]:

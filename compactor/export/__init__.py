@@ -1,7 +1,8 @@
 """A run for other programs: chart descriptions, plain lists and tables.
 
 What is drawn comes from the record: `to_echarts`, `to_chartjs`, `to_vega_lite`, `to_series` and
-`to_table` are pure functions of it. `read_history` streams every row of the log instead.
+`to_table` are pure functions of it. `read_history` streams every row of the log instead,
+and `write_run` writes all of a run for TensorBoard or W&B.
 `json_bytes`, `write_csv` and `write_parquet` turn either into bytes; the same values give the same
 bytes.
 """
@@ -13,6 +14,7 @@ from compactor.export.history import History, read_history
 from compactor.export.selection import select
 from compactor.export.series import to_series
 from compactor.export.table import to_table
+from compactor.export.trackers import write_run
 from compactor.export.vegalite import to_vega_lite
 from compactor.export.writing import json_bytes, write_csv, write_parquet
 
@@ -30,4 +32,5 @@ __all__ = [
     "to_vega_lite",
     "write_csv",
     "write_parquet",
+    "write_run",
 ]

@@ -6,6 +6,7 @@ Names are data and written as they are: a spreadsheet that takes a cell beginnin
 formula must be told to import texts as texts.
 """
 
+import errno
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -94,5 +95,18 @@ def write_file(path: Path, write: Write) -> None:
     if path.exists() and not path.is_file():
         fill(path)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     replace_with(path, fill)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those on the way.
+
+    Raises:
+        NotADirectoryError: Something else is there.
+        OSError: The disk refused.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, "is no folder", error.filename) from error

@@ -117,9 +117,7 @@ def _layouts(rows: Rows) -> Iterator[tuple[tuple[str, ...], Ints]]:
     keys = codes.view([("", codes.dtype)] * codes.shape[1]).ravel()
     _, first, of = np.unique(keys, return_index=True, return_inverse=True)
     for number, place in enumerate(first.tolist()):
-        names = tuple(
-            metric for metric, is_there in zip(metrics, there[place], strict=True) if is_there
-        )
+        names = tuple(metrics[at] for at in np.flatnonzero(there[place]).tolist())
         if names:
             yield names, np.flatnonzero(of == number)
 

@@ -5,10 +5,11 @@ For sources that come as objects one by one. What comes in columns already needs
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
+from logwriter.events import readable
 from logwriter.importing.items import Ints, Item, Rows
 from logwriter.journal import NO_EPOCH
 
@@ -62,7 +63,7 @@ def leaves_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_leaves(entry, "", 0))
 
 
-def is_number(leaf: Any) -> bool:
+def is_number(leaf: Any) -> TypeGuard[float]:
     """Whether it is a number, or a truth value."""
     return isinstance(leaf, (int, float))
 
@@ -128,6 +129,8 @@ def _rows(records: list[Row]) -> Rows:
                 values[metric], given[metric] = np.zeros(count), np.zeros(count, np.bool_)
             values[metric][place] = value
             given[metric][place] = True
+    values = {readable(metric): column for metric, column in values.items()}
+    given = {readable(metric): mask for metric, mask in given.items()}
     epochs = [NO_EPOCH if record.epoch is None else record.epoch for record in records]
     return Rows(
         step=np.array([record.step for record in records], np.int64),

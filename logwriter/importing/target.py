@@ -5,6 +5,7 @@ there is complete. What could not be read is counted, and the first of it is als
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from logwriter.importing.attempt import AttemptWriter
 from logwriter.importing.items import (
     Ended,
     Facts,
+    Ints,
     Item,
     Noted,
     Restart,
@@ -105,7 +107,7 @@ class Target:
                 self._take_facts(item)
             case Restart():
                 self._falls.forget()
-                self._restarting = self._attempt is not None
+                self._restarting = self._attempt is not None and not self._keeps
             case Told():
                 self._tell(ev.Message, item.time, text=item.text, level=item.level, step=item.step)
             case Saved():
@@ -120,9 +122,9 @@ class Target:
             case Skipped():
                 self._skipped_count += 1
                 if len(self._skipped) < SKIPPED_NAMED:
-                    self._skipped.append(f"{item.where}: {item.why}")
+                    self._skipped.append(ev.readable(f"{item.where}: {item.why}"))
             case Noted():
-                self._notes[item.text] = None
+                self._notes[ev.readable(item.text)] = None
             case Ended():
                 self._ended = item
 
@@ -193,21 +195,21 @@ class Target:
         )
 
     def _tell(self, kind: type[Any], time: int | None, **fields: Any) -> None:
-        attempt = self._writer(None)
+        attempt = self._writer(None if time is None else (time,))
         said = {
             name: ev.readable(value) if isinstance(value, str) else value
             for name, value in fields.items()
         }
         attempt.tell(kind(time=attempt.now if time is None else time, **said))
 
-    def _writer(self, time: Any) -> AttemptWriter:
+    def _writer(self, times: Sequence[int] | Ints | None) -> AttemptWriter:
         """The attempt that logs now; a new one where the last one is over."""
         if self._attempt is not None and not self._restarting:
             return self._attempt
         resumes = self._attempt is not None
         if resumes:
             self._close(None, None)
-        begun = self._begin_time(time)
+        begun = self._begin_time(times)
         writer = WriterId(0, len(self._done))
         folder = rundir.writer_path(self._hidden, writer)
         self._attempt = AttemptWriter(folder, writer, self._origin.run_id, begun=begun)
@@ -217,9 +219,9 @@ class Target:
             self._attempt.tell(ev.RunResumed(time=begun, step=None))
         return self._attempt
 
-    def _begin_time(self, time: Any) -> int:
-        if time is not None and len(time):
-            return int(time[0])
+    def _begin_time(self, times: Sequence[int] | Ints | None) -> int:
+        if times is not None and len(times):
+            return int(times[0])
         return self._done[-1].now if self._done else self._origin.time
 
     def _started(self, writer: WriterId, time: int) -> ev.RunStarted:

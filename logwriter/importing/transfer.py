@@ -8,7 +8,7 @@ from pathlib import Path
 
 from logwriter import rundir
 from logwriter.errors import EverystepError, NotARunError
-from logwriter.importing.formats import Format, detect, find_format
+from logwriter.importing.formats import Format, detect, find_format, refuse_options
 from logwriter.importing.source import Options, Source, look
 from logwriter.importing.target import Imported, Origin, Target
 
@@ -70,6 +70,7 @@ def import_log(
     looked = look(path)
     options = Options(step=step, epoch=epoch, time=time, pattern=pattern, split=split)
     chosen = find_format(format) if format else find_format("text") if pattern else detect(looked)
+    refuse_options(chosen, options)
     sources = chosen.finds(looked, options)
     if name is not None and len(sources) == 1:
         sources = [replace(sources[0], name=name)]

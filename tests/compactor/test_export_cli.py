@@ -13,12 +13,22 @@ from records import chart, digits, record
 
 from compactor import compaction
 from compactor.cli.export import export
-from compactor.export import json_bytes, to_chartjs, to_echarts, to_series, to_table, to_vega_lite
+from compactor.export import (
+    json_bytes,
+    to_chartjs,
+    to_echarts,
+    to_series,
+    to_table,
+    to_vega_lite,
+    trackers,
+)
 from compactor.export.files import slug
+from compactor.export.logged import Written
 from compactor.record import Record
 from compactor.store import write_record
 from logwriter import Run, read
 from logwriter.errors import NotARunError
+from logwriter.runlog import RunLog
 
 
 def ask(*arguments: object, **options: Any) -> Result:
@@ -180,6 +190,12 @@ def test_a_record_older_than_the_log_is_said_to_be(run: Path) -> None:
         (["--to", "parquet", "-o", "-"], "parquet is no text"),
         (["--to", "csv", "-o", "-", "--json"], "give one of them"),
         (["--to", "csv", "-o", ""], "--output is empty"),
+        (["--to", "tensorboard", "--full"], "holds every row anyway"),
+        (["--to", "wandb", "--chart", "loss"], "give --metric"),
+        (["--to", "tensorboard", "--x", "epoch"], "--x is for charts"),
+        (["--to", "wandb", "-o", "-"], "wandb is a folder of files"),
+        (["--to", "wandb", "--policy", "uniform"], "takes no --policy"),
+        (["--to", "tensorboard", "--mode", "max"], "takes no --mode"),
         ([], "Missing option '--to'"),
     ],
 )
@@ -198,6 +214,48 @@ def test_a_record_can_be_exported_without_its_run(run: Path, tmp_path: Path) -> 
     assert ask(lone, "--to", "series").output == f"{tmp_path}/export/series.json\n"
     result = ask(lone, "--to", "series", "--mode", "max")
     assert (result.exit_code, "takes no --mode" in result.output) == (2, True)
+
+
+def test_a_tracker_gets_a_folder(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are told, and what is worth knowing of them; W&B's summary gets the best point."""
+    calls: list[dict[str, Any]] = []
+
+    def stand_in(form: str, log: RunLog, folder: Path, **arguments: Any) -> Written:
+        arguments.pop("tell")(log.parts()[0].rows)
+        calls.append({"form": form, "folder": folder, **arguments})
+        return Written((folder / "one", folder / "two"), 3, 6, ("steps are counted",))
+
+    monkeypatch.setattr(trackers, "write_run", stand_in)
+    result = ask(run, "--to", "tensorboard")
+    folder = run / "export" / "tensorboard"
+    assert result.stdout == f"{folder}/one\n{folder}/two\n"
+    assert result.stderr == "steps are counted\n"
+    result = ask(run, "--to", "wandb", "-o", tmp_path / "w", "--metric", "lr", "--json")
+    assert json.loads(result.stdout) == {
+        "files": [str(tmp_path / "w" / "one"), str(tmp_path / "w" / "two")],
+        "format": "wandb",
+        "rows": 3,
+        "values": 6,
+        "notes": ["steps are counted"],
+    }
+    assert calls == [
+        {"form": "tensorboard", "folder": folder, "best": None, "metrics": ()},
+        {"form": "wandb", "folder": tmp_path / "w", "best": digits().best, "metrics": ("lr",)},
+    ]
+
+
+def test_every_row_is_in_the_runs_folder_only(run: Path, tmp_path: Path) -> None:
+    """A record has none, and a tracker's folder is no file."""
+    for arguments in (["--to", "tensorboard"], ["--to", "csv", "--full"]):
+        result = ask(run / "record.json", *arguments)
+        assert (result.exit_code, "a record has no rows" in result.output) == (2, True)
+    (tmp_path / "file").touch()
+    result = ask(run, "--to", "tensorboard", "-o", tmp_path / "file")
+    assert (result.exit_code, "takes a folder" in result.output) == (2, True)
+    with pytest.raises(NotADirectoryError, match="is no folder"):
+        ask(run, "--to", "csv", "-o", tmp_path / "file" / "points.csv")
 
 
 def test_errors_are_left_to_the_assembled_command_line(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Format:
         finds: The runs in a source; one, for most. Raises `EverystepError` where the source is not
             what it was said to be.
         reads: The items of one run, in the order of the source, in bounded memory.
+        takes: Which of `Options` mean something to it.
     """
 
     name: str
@@ -31,9 +32,24 @@ class Format:
     detects: Callable[[Look], bool]
     finds: Callable[[Look, Options], list[Source]]
     reads: Callable[[Source], Iterator[Item]]
+    takes: frozenset[str] = frozenset()
 
 
-NAMES = ("huggingface",)
+NAMES = (
+    "wandb",
+    "parquet",
+    "huggingface",
+    "dvclive",
+    "mlflow",
+    "tensorboard",
+    "lightning",
+    "ultralytics",
+    "sb3",
+    "keras",
+    "jsonl",
+    "csv",
+    "text",
+)
 """Names of the modules of this package, which are the names of the formats."""
 
 
@@ -59,12 +75,27 @@ def detect(looked: Look) -> Format:
         candidate = find_format(name)
         if candidate.detects(looked):
             return candidate
-    known = "; ".join(f"{name}: {find_format(name).summary}" for name in NAMES)
+    known = "".join(f"\n  {name}: {find_format(name).summary}" for name in NAMES)
     raise EverystepError(
-        f"{looked.path} is of no format that can be told from what is in it. Say which by --format "
-        f"({known}), or how its lines read by --pattern, a regular expression with named groups such as "
-        r"'step (?P<step>\d+) loss (?P<loss>\S+)'"
+        f"{looked.path} is of no format that can be told from what is in it. Say which by --format, or "
+        "how its lines read by --pattern, a regular expression with named groups such as "
+        rf"'step (?P<step>\d+) loss (?P<loss>\S+)'. Formats:{known}"
     )
+
+
+def refuse_options(chosen: Format, options: Options) -> None:
+    """Make sure that nothing was asked for in vain.
+
+    Raises:
+        EverystepError: An option was given that the format does not know.
+    """
+    for name, value in vars(options).items():
+        if value is not None and name not in chosen.takes:
+            known = ", ".join(f"--{each}" for each in sorted(chosen.takes)) or "no such option"
+            raise EverystepError(
+                f"--{name} means nothing to the format {chosen.name}, which takes {known}; "
+                "--format chooses another"
+            )
 
 
 def one_file(looked: Look, options: Options) -> list[Source]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+import pyarrow as pa
 
 from logwriter.importing.items import Floats, Item, Mask, Noted, Skipped
 
@@ -21,7 +22,7 @@ _FACTORS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9}
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _WAYS = {
-    "absent": "words such as None and N/A count as not logged",
+    "absent": "words such as None and NA count as not logged",
     "truth": "True and False are read as 1 and 0",
     "percent": "percent signs are dropped: 95% is 95",
     "suffix": "K, M, G and B are read as thousands, millions and billions: 13K is 13000",
@@ -29,6 +30,7 @@ _WAYS = {
     "comma": "commas are read as decimal points: 0,5 is 0.5",
 }
 _SHOWN = 40
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,26 @@ def read_cell(cell: str, delimiter: str) -> tuple[float | None, str]:
         return None, "absent"
     if lowered in _TRUTH:
         return _TRUTH[lowered], "truth"
-    if text.endswith("%"):
-        return _float(text[:-1]), "percent"
-    if suffixed := _SUFFIXED.fullmatch(text):
-        return float(Decimal(suffixed[1]) * _FACTORS[suffixed[2]]), "suffix"
     # A comma inside a cell of a table with commas between its cells must have been quoted.
     if delimiter == "," and _THOUSANDS.fullmatch(text):
         return float(text.replace(",", "")), "thousands"
     if delimiter == ";" and _DECIMAL_COMMA.fullmatch(text):
         return float(text.replace(",", ".")), "comma"
+    return _with_mark(text)
+
+
+def _with_mark(text: str) -> tuple[float, str]:
+    if text.endswith("%"):
+        return _float(text[:-1]), "percent"
+    if suffixed := _SUFFIXED.fullmatch(text):
+        return float(Decimal(suffixed[1]) * _FACTORS[suffixed[2]]), "suffix"
     return _float(text), ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns as a list; of many, the first."""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(map(repr, names[:_LISTED])) + more
 
 
 def is_number(cell: str, delimiter: str) -> bool:
@@ -80,13 +92,16 @@ def _float(text: str) -> float:
 
 
 def _all_numbers(texts: Sequence[str]) -> Floats | None:
-    """The cells as numbers, where each is one that `float` reads: the fast path, one call a column."""
-    if "_" in "".join(texts):
-        return None
+    """The cells as numbers, where each is written plainly: the fast path, a sixth of `float`'s time.
+
+    What Arrow reads, `float` reads to the same bits; what it does not, such as blanks around a number,
+    is left to the slow path.
+    """
     try:
-        return np.fromiter(map(float, texts), np.float64, len(texts))
-    except ValueError:
+        numbers: Floats = pa.array(texts, pa.string()).cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
         return None
+    return numbers
 
 
 class CellReader:
@@ -98,7 +113,7 @@ class CellReader:
         self._numeric: set[str] = set()
         self._texts: dict[str, tuple[int, int, str]] = {}
         self._ways: dict[str, str] = {}
-        self._skipped: list[Skipped] = []
+        self._skipped: list[tuple[int, str]] = []
 
     def column(self, name: str, texts: Sequence[str], lines: Sequence[int]) -> Column:
         """A column of numbers. ``lines`` are where its cells stand, shape ``(n,)``."""
@@ -132,7 +147,8 @@ class CellReader:
                 number, way = None, ""
                 strange.append(place)
             if way and way not in self._ways:
-                self._ways[way] = f"{_WAYS[way]} (first in line {lines[place]}, column {name!r})"
+                where = f"line {lines[place]}, column {name!r}"
+                self._ways[way] = f"{_WAYS[way]} (the first: {_short(text)} in {where})"
             into.given[place] = number is not None
             into.values[place] = 0.0 if number is None else number
         return strange
@@ -142,16 +158,15 @@ class CellReader:
     ) -> None:
         if name in self._numeric:
             self._skipped += [
-                Skipped(f"line {lines[place]}", f"column {name!r}: {_shown(texts[place])}")
-                for place in strange
+                (lines[place], f"column {name!r}: {_shown(texts[place])}") for place in strange
             ]
         elif strange:
             count, line, text = self._texts.get(name, (0, lines[strange[0]], texts[strange[0]]))
             self._texts[name] = (count + len(strange), line, text)
 
     def skipped(self) -> Iterator[Item]:
-        """What could not be read since the last call."""
-        yield from self._skipped
+        """What could not be read since the last call, by line."""
+        yield from (Skipped(f"line {line}", why) for line, why in sorted(self._skipped))
         self._skipped.clear()
 
     def notes(self) -> Iterator[Item]:
@@ -159,7 +174,7 @@ class CellReader:
         yield from map(Noted, self._ways.values())
         texts = [name for name in self._texts if name not in self._numeric]
         if texts:
-            yield Noted(f"columns of text are left out: {', '.join(texts)}")
+            yield Noted(f"columns of text are left out: {listed(texts)}")
         for name, (count, line, text) in self._texts.items():
             if name in self._numeric:
                 more = f", and {count - 1:,} more before its first number" if count > 1 else ""
@@ -167,5 +182,9 @@ class CellReader:
 
 
 def _shown(text: str) -> str:
+    return f"{_short(text)} is no number"
+
+
+def _short(text: str) -> str:
     text = text.strip()
-    return f"{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'!r} is no number"
+    return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")

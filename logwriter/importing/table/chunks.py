@@ -60,9 +60,7 @@ class TextChunk(Chunk):
         turned += [("",) * len(records)] * (width - len(turned))
         further = (f"column_{number + 1}" for number in range(width, len(turned)))
         self._texts = dict(zip((*piece.columns, *further), turned, strict=True))
-        # A delimiter at the end of rows is no column.
-        blank = (name for name in list(self._texts)[width:] if not any(map(str.strip, self._texts[name])))
-        self.columns = tuple(name for name in self._texts if name not in set(blank))
+        self.columns = tuple(self._texts)
 
     def numbers(self, name: str) -> Column:
         """See `Chunk`."""
@@ -109,7 +107,7 @@ class ArrowChunk(Chunk):
     def instants(self, name: str) -> tuple[Ints, Mask] | None:
         """See `Chunk`; a moment without a zone counts as UTC."""
         array = self._array(name)
-        if not (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
+        if not is_instant(array.type):
             return None
         if array.type != MICROSECONDS and getattr(array.type, "tz", None) is None:
             array = array.cast(pa.timestamp("us"), safe=False)
@@ -132,3 +130,8 @@ def is_numeric(kind: pa.DataType) -> bool:
         test(kind)
         for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     )
+
+
+def is_instant(kind: pa.DataType) -> bool:
+    """Whether a type holds moments."""
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))

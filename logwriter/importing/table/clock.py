@@ -30,8 +30,9 @@ class Clock:
     @property
     def described(self) -> str:
         """How the times are read."""
-        since = f"{self.unit} since 1970" if self.unit in _UNITS else self.unit
-        return f"times are those of column {self.column!r}: {since}, UTC unless they say otherwise"
+        known = self.unit in _UNITS
+        how = f"{self.unit} since 1970" if known else f"{self.unit}, UTC unless they say otherwise"
+        return f"times are those of column {self.column!r}: {how}"
 
     def read(self, chunk: Chunk) -> tuple[Ints, Mask]:
         """The times, and where there are some, each of shape ``(n,)``."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from logwriter.errors import EverystepError
+from logwriter.importing.formats.yamlfile import read_yaml
 from logwriter.importing.items import Facts, Item, Noted
 from logwriter.importing.source import HEAD_BYTES, Look, Options, Source
 from logwriter.importing.table.layout import layout_of
@@ -23,7 +25,7 @@ def tables_in(looked: Look, patterns: Sequence[str]) -> list[Path]:
     if not looked.is_folder:
         return [looked.path]
     found = {path for pattern in patterns for path in looked.path.glob(pattern) if path.is_file()}
-    return sorted(found, key=lambda path: _natural(str(path.relative_to(looked.path))))
+    return sorted(found, key=lambda path: list(map(_natural, path.parts)))
 
 
 def source_of(looked: Look, table: Path, options: Options, *, beside: str = "") -> Source:
@@ -43,21 +45,13 @@ def source_of(looked: Look, table: Path, options: Options, *, beside: str = "") 
 
 
 def config_beside(source: Source) -> Iterator[Item]:
-    """What the file beside a table says, if there is one: YAML, read where PyYAML is installed."""
+    """What the file beside a table says, if there is one; a word, where it cannot be read."""
     for path in source.files[1:]:
         try:
-            import yaml  # noqa: PLC0415  an extra
-        except ImportError:
-            yield Noted(f"{path.name} is not read: that takes PyYAML, `pip install 'everystep[yaml]'`")
-            return
+            yield Facts(config=read_yaml(path))
+        except EverystepError as error:
+            yield Noted(f"its configuration is left out: {error}")
         source.advance(path.stat().st_size)
-        try:
-            said = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, ValueError) as error:
-            yield Noted(f"{path.name} is not read: {str(error).splitlines()[0]}")
-            continue
-        if isinstance(said, dict):
-            yield Facts(config=said)
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

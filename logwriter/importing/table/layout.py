@@ -33,6 +33,7 @@ class Layout:
         columns: Their names, each once; the first may have none.
         header: The cells of the header as they stand; none: there is no header.
         header_line: The line that holds it, from 1; 0: none.
+        agree: The share of the first rows that are as wide as the header.
         sure: Whether it can be nothing but a table of numbers.
     """
 
@@ -40,6 +41,7 @@ class Layout:
     columns: tuple[str, ...]
     header: tuple[str, ...]
     header_line: int
+    agree: float
     sure: bool
 
 
@@ -72,7 +74,9 @@ def find_layout(text: str, *, named_table: bool = False) -> Layout | None:
         named_table: Whether the file's name says that it is a table, so that less is asked of it.
     """
     lines = [cleaned(line.rstrip("\r")) for line in text.split("\n")[: _LOOKED_AT * 4]]
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+    numbered = [
+        (n, line) for n, line in enumerate(lines, start=1) if line.strip() and "\0" not in line
+    ]
     body = [(n, line) for n, line in numbered if not line.lstrip().startswith("#")][:_LOOKED_AT]
     first = body[0][0] if body else len(lines) + 1
     before = [(n, line) for n, line in numbered if n < first and not _is_json(line)]
@@ -81,12 +85,12 @@ def find_layout(text: str, *, named_table: bool = False) -> Layout | None:
         for delimiter in DELIMITERS
         if (layout := _try(delimiter, body, before, named_table=named_table))
     ]
-    return max(found, key=lambda each: (each.sure, len(each.columns)), default=None)
+    return max(found, key=lambda each: (each.sure, each.agree, len(each.header)), default=None)
 
 
 def layout_of(looked: Look) -> Layout | None:
     """The layout of a file as its head shows it."""
-    if looked.is_folder or b"\0" in looked.head:
+    if looked.is_folder or b"\0" in looked.head.partition(b"\n")[0]:
         return None
     # A header longer than the head is still a header.
     text = looked.text or looked.head.decode("utf-8-sig", "replace")
@@ -135,18 +139,24 @@ def _try(
     except csv.Error:
         return None
     header, line, data = _header(rows, remarks, delimiter)
+    told, at = tuple(header), 0
     if header:
         at = before[-1][0] if line < 0 else body[line][0]
         # A header one short of every row names no column for the rows' own names.
         if data and all(len(row) == len(header) + 1 and row[-1].strip() for row in data):
             header = ["", *header]
     else:
-        header, at = [f"column_{n + 1}" for n in range(max(map(len, rows), default=0))], 0
+        header = [f"column_{n + 1}" for n in range(max(map(len, rows), default=0))]
     width = len(header)
-    sure = _is_sure(delimiter, width, data, named_table=named_table, has_header=at > 0)
-    if not sure and (width < 2 or not _some_numbers(data, delimiter)):  # noqa: PLR2004  a pair
+    agree = sum(_fits(row, width) for row in data) / max(1, len(data))
+    sure = (
+        (named_table and at > 0)
+        if not data
+        else _is_sure(delimiter, width, data, agree, named_table=named_table, has_header=at > 0)
+    )
+    if not sure and (width < 2 or not _some_numbers(data, delimiter)):
         return None
-    return Layout(delimiter, unique(header), tuple(header) if at else (), at, sure)
+    return Layout(delimiter, unique(header), told, at, agree, sure)
 
 
 def _header(
@@ -172,20 +182,28 @@ def _header(
     return [], 0, rows
 
 
+def _fits(row: list[str], width: int) -> bool:
+    """Whether a row is as wide as the header; a delimiter at its end does not count."""
+    return len(row) == width or (len(row) == width + 1 and not row[-1].strip())
+
+
 def _some_numbers(data: list[list[str]], delimiter: str) -> bool:
     return any(is_number(cell, delimiter) for row in data for cell in row)
 
 
 def _is_sure(
-    delimiter: str, width: int, data: list[list[str]], *, named_table: bool, has_header: bool
+    delimiter: str,
+    width: int,
+    data: list[list[str]],
+    agree: float,
+    *,
+    named_table: bool,
+    has_header: bool,
 ) -> bool:
-    """Rows as wide as the header, and numbers in most cells; less is asked of a named table."""
-    if not data:
-        return named_table and has_header
-    agree = sum(len(row) == width for row in data) / len(data)
+    """Rows as wide as the header, and numbers in most cells; of a named table, a row and a number."""
     cells = [cell for row in data for cell in row if cell.strip()]
     numeric = sum(is_number(cell, delimiter) for cell in cells) / max(1, len(cells))
     if named_table and delimiter != BLANKS:
         whole = width > 1 or numeric > _AGREE
-        return agree >= 0.5 and numeric > 0 and whole  # noqa: PLR2004  most rows
+        return (_fits(data[0], width) or agree >= 0.5) and numeric > 0 and whole
     return has_header and width > 1 and len(data) > 1 and min(agree, numeric) >= _AGREE

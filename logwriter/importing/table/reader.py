@@ -13,6 +13,7 @@ from logwriter.importing.table.chunks import Chunk
 from logwriter.importing.table.counting import EpochCounting, filled
 from logwriter.importing.table.names import TELLS_RUNS_APART
 from logwriter.importing.table.roles import EXACT, Roles, decide, whole
+from logwriter.importing.table.split import value_of
 from logwriter.journal import NO_EPOCH
 
 _NO_TIME = -1
@@ -46,7 +47,7 @@ class TableReader:
         self._said: Mapping[str, Any] = {}
         self._counting = EpochCounting()
         self._restarts = _Restarts()
-        self._rows = 0
+        self._rows = self._bare = 0
         self._length = 0
         self._time = _NO_TIME
 
@@ -56,24 +57,40 @@ class TableReader:
         Raises:
             EverystepError: The columns cannot be what the user said.
         """
+        if self._source.part:
+            yield Facts(config={str(self._source.options.split): value_of(self._source)})
         for chunk in chunks:
             if not isinstance(chunk, Chunk):
                 yield chunk
                 continue
-            if chunk.header != self._header:
-                counted = self._dialect.lengths in chunk.header
-                roles = decide(chunk, self._source.options, self._source.path, counted=counted)
-                self._header = chunk.header
-                yield from map(Noted, roles.notes)
-                if counted and roles.step is None:
-                    yield Noted(f"steps are the sums of column {self._dialect.lengths!r} so far")
             if chunk.said and chunk.said != self._said:
                 self._said = chunk.said
                 yield Facts(config=self._said)
+            if chunk.header != self._header:
+                self._header = chunk.header
+                roles = self._decide(chunk)
+                yield from map(Noted, roles.notes)
+                yield from self._dialect_notes(roles)
             yield from self._read(chunk, roles)
         if self._counting.begins_again:
             yield Noted("steps begin again in each epoch: they are counted on from epoch to epoch")
+        if self._bare:
+            yield Noted(f"rows without any number but their step or time: {self._bare:,}")
         yield from self._restarts.notes(self._source)
+
+    def _decide(self, chunk: Chunk) -> Roles:
+        counted = self._has(self._dialect.lengths)
+        return decide(chunk, self._source.options, self._source.path, counted=counted)
+
+    def _dialect_notes(self, roles: Roles) -> Iterator[Item]:
+        if self._has(self._dialect.lengths) and roles.step is None:
+            yield Noted(f"steps are the sums of column {self._dialect.lengths!r} so far")
+        if self._has(self._dialect.elapsed) and self._dialect.began in self._said:
+            since = f"{self._dialect.began!r} and the seconds since then in column"
+            yield Noted(f"times are {since} {self._dialect.elapsed!r}")
+
+    def _has(self, column: str) -> bool:
+        return bool(column) and column in (self._header or ())
 
     def _read(self, chunk: Chunk, roles: Roles) -> Iterator[Item]:
         epoch, fraction = self._epochs(chunk, roles)
@@ -85,12 +102,18 @@ class TableReader:
         time = self._times(chunk, roles)
         metrics = {name: chunk.numbers(name) for name in roles.metrics(chunk.columns)}
         if fraction:
-            yield Noted(f"column {fraction!r} holds fractions of epochs: where it does, it is a metric")
+            yield Noted(
+                f"column {fraction!r} holds fractions of epochs: where it does, it is a metric"
+            )
             metrics[fraction] = chunk.numbers(fraction)
         some = {name: column for name, column in metrics.items() if column.given.any()}
         if epoch is not None and there.any():
             step[there] = self._counting.count(step[there], epoch[there])
         self._restarts.look(chunk, step, there)
+        logged = np.zeros(len(step), np.bool_)
+        for column in some.values():
+            logged |= column.given
+        self._bare += int(np.count_nonzero(there & ~logged))
         yield Rows(
             step=step[there],
             values={name: column.values[there] for name, column in some.items()},
@@ -106,7 +129,7 @@ class TableReader:
             column = chunk.numbers(roles.step)
             there = whole(column)
             return np.where(there, column.values, 0.0).astype(np.int64), there
-        if self._dialect.lengths in chunk.header:
+        if self._has(self._dialect.lengths):
             lengths = chunk.numbers(self._dialect.lengths)
             sums = self._length + np.cumsum(_integers(lengths.values, whole(lengths)))
             self._length = int(sums[-1])
@@ -129,7 +152,7 @@ class TableReader:
         """Each row's time; of a row without one, that of the row before."""
         if roles.clock is not None:
             times, there = roles.clock.read(chunk)
-        elif self._dialect.elapsed in chunk.header and self._dialect.began in self._said:
+        elif self._has(self._dialect.elapsed) and self._dialect.began in self._said:
             column = chunk.numbers(self._dialect.elapsed)
             there = column.given & (np.abs(column.values) < EXACT / 10**6)
             seconds = float(self._said[self._dialect.began]) + column.values

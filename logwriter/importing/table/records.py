@@ -7,7 +7,7 @@ short one before it lacks what is missing. A quote that is not closed costs its 
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ _LONGEST_RECORD = 64
 """So many lines may be in one pair of quotes."""
 _HEADER = "headers in mid-file, which are no rows"
 _COMMENT = "lines behind #, which are no rows"
+_DOUBLE = "columns of a name that was there before, which got a number behind it"
 _SHORT = "rows shorter than the header, which lack what is missing"
 _LONG = "rows longer than the header, whose further columns are named by their number"
 
@@ -59,6 +60,7 @@ class RecordReader:
         self._lines: list[int] = []
         self._texts: list[str] = []
         self._met: dict[str, tuple[int, int]] = {}
+        self._count_doubles(layout.header_line, layout.header)
 
     def pieces(self, lines: Iterable[tuple[int, str]]) -> Iterator[Piece | Item]:
         """The records of all lines, with what could not be read between them."""
@@ -71,10 +73,10 @@ class RecordReader:
             if "#" in text and text.lstrip().startswith("#"):
                 yield from self._remark(number, text)
                 continue
+            if len(self._lines) >= room:  # before, so that the last flush has the last record
+                yield from self._flush()
             self._lines.append(number)
             self._texts.append(text)
-            if len(self._lines) >= room:
-                yield from self._flush()
         yield from self._flush(last=True)
         yield from self._notes()
 
@@ -82,6 +84,9 @@ class RecordReader:
         """Lines; those that quotes hold together are one."""
         for number, text in lines:
             if number == self._layout.header_line:
+                continue
+            if "\0" in text:
+                yield number, Skipped(f"line {number}", "bytes of zero, as a power cut leaves them")
                 continue
             if '"' not in text or not self._is_open(text):
                 yield number, text
@@ -178,6 +183,7 @@ class RecordReader:
         unnamed = len(self._layout.columns) > len(self._layout.header)
         self._columns = unique(["", *cells] if unnamed else cells)
         self._names = set(cells) | set(self._columns)
+        self._count_doubles(number, cells)
 
     def _piece(self, records: list[list[str]], lines: list[int]) -> Iterator[Piece]:
         if not records:
@@ -189,6 +195,11 @@ class RecordReader:
             elif len(record) > width and any(cell.strip() for cell in record[width:]):
                 self._count(_LONG, line)
         yield Piece(self._columns, lines, records, self._said)
+
+    def _count_doubles(self, number: int, cells: Sequence[str]) -> None:
+        names = [cell.strip() for cell in cells if cell.strip()]
+        for _ in range(len(names) - len(set(names))):
+            self._count(_DOUBLE, number)
 
     def _count(self, what: str, line: int) -> None:
         count, first = self._met.get(what, (0, line))

@@ -13,12 +13,13 @@ import numpy as np
 from logwriter.errors import EverystepError
 from logwriter.importing.items import Mask
 from logwriter.importing.source import Options
-from logwriter.importing.table.cells import Column
+from logwriter.importing.table.cells import Column, listed
 from logwriter.importing.table.chunks import Chunk
 from logwriter.importing.table.clock import Clock, find_clock
 from logwriter.importing.table.names import EPOCHS, INDEX, STEPS, TIMES, known_among
 
-_NAMED = 40
+_SHOWN = 40
+_MOSTLY = 0.9
 EXACT = float(1 << 53)
 """Whole numbers up to here are exact as float64."""
 
@@ -80,9 +81,9 @@ def find_column(chunk: Chunk, wanted: str, option: str, path: Path) -> str:
     alike = [name for name in chunk.header if name.casefold() == plain]
     if len(alike) == 1:
         return alike[0]
-    more = f" and {len(chunk.header) - _NAMED:,} more" if len(chunk.header) > _NAMED else ""
-    there = ", ".join(map(repr, chunk.header[:_NAMED]))
-    raise EverystepError(f"{path}: there is no column {wanted!r} for {option}; there are {there}{more}")
+    raise EverystepError(
+        f"{path}: there is no column {wanted!r} for {option}; there are {listed(chunk.header)}"
+    )
 
 
 def whole(column: Column) -> Mask:
@@ -93,9 +94,10 @@ def whole(column: Column) -> Mask:
 
 
 def _counts(column: Column) -> bool:
-    """Whether a column can count: whole numbers, in most rows."""
+    """Whether a column can count: numbers in most rows, and but for a few all of them whole."""
     some = np.count_nonzero(column.given)
-    return bool(some * 2 >= len(column.given) and np.count_nonzero(whole(column)) == some)
+    fits = np.count_nonzero(whole(column)) >= _MOSTLY * some
+    return bool(fits and some * 2 >= len(column.given))
 
 
 def _step(chunk: Chunk, options: Options, path: Path, epoch: str | None) -> str | None:
@@ -103,10 +105,13 @@ def _step(chunk: Chunk, options: Options, path: Path, epoch: str | None) -> str 
         known = known_among(chunk.header, STEPS)
         return next((name for name in known if _counts(chunk.numbers(name))), epoch)
     name = find_column(chunk, options.step, "--step", path)
-    if not whole(chunk.numbers(name)).any():
-        first = next((label for label in chunk.labels(name) if label), "nothing")
+    fits = whole(chunk.numbers(name))
+    labels = chunk.labels(name)
+    if np.count_nonzero(fits) * 2 <= sum(map(bool, labels)):
+        others = (label for label, fit in zip(labels, fits, strict=True) if label and not fit)
+        first = next(others, "nothing")
         raise EverystepError(
-            f"{path}: column {name!r} holds {first[:_NAMED]!r}, and steps are whole numbers; give another "
+            f"{path}: column {name!r} holds {first[:_SHOWN]!r}, and steps are whole numbers; give another "
             "column by --step"
         )
     return name

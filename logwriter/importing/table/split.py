@@ -40,3 +40,8 @@ def runs_apart(source: Source, chunks: Iterable[Chunk | Item]) -> list[Source]:
         replace(source, name=f"{source.name} {column}={value}", part=f"={value}", options=options)
         for value in values
     ]
+
+
+def value_of(source: Source) -> str:
+    """The value of the column, in the rows of this source."""
+    return source.part.removeprefix("=")

@@ -11,7 +11,7 @@ from logwriter.importing.table.chunks import Chunk, TextChunk
 from logwriter.importing.table.layout import layout_in
 from logwriter.importing.table.reader import PLAIN, Dialect, TableReader
 from logwriter.importing.table.records import Piece, RecordReader
-from logwriter.importing.table.split import runs_apart
+from logwriter.importing.table.split import runs_apart, value_of
 
 
 def read_text(source: Source, dialect: Dialect = PLAIN) -> Iterator[Item]:
@@ -52,8 +52,10 @@ def _of_its_run(piece: Piece, source: Source) -> Piece:
     if not source.part or source.options.split not in piece.columns:
         return piece
     at = piece.columns.index(source.options.split)
-    value = source.part.removeprefix("=")
-    kept = [n for n, cells in enumerate(piece.records) if at < len(cells) and cells[at].strip() == value]
+    value = value_of(source)
+    kept = [
+        n for n, cells in enumerate(piece.records) if at < len(cells) and cells[at].strip() == value
+    ]
     return replace(
         piece, lines=[piece.lines[n] for n in kept], records=[piece.records[n] for n in kept]
     )
