@@ -15,8 +15,8 @@ from logwriter import read
 from logwriter.errors import EverystepError
 from logwriter.importing import import_log
 from logwriter.importing.formats import detect, jsonl
-from logwriter.importing.formats.jsonobjects import Found, ObjectReader
 from logwriter.importing.items import Skipped
+from logwriter.importing.jsonrecords.objects import Found, ObjectReader
 from logwriter.importing.source import Source, look
 from logwriter.importing.target import Imported
 
@@ -144,7 +144,7 @@ def test_random_rows_come_back_exactly(
 
 def jsonl_names() -> set[str]:
     """Names that have a meaning of their own."""
-    from logwriter.importing.formats import jsonkeys
+    from logwriter.importing.jsonrecords import keys as jsonkeys
 
     return {*jsonkeys.EPOCHS, *jsonkeys._TIMES}
 

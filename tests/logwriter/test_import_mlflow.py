@@ -17,7 +17,7 @@ from logwriter import read
 from logwriter.errors import EverystepError
 from logwriter.importing import import_log
 from logwriter.importing.formats import detect, mlflow
-from logwriter.importing.formats.interleaving import Point, interleave
+from logwriter.importing.interleaving import Point, interleave
 from logwriter.importing.items import Skipped
 from logwriter.importing.records import Row
 from logwriter.importing.source import look

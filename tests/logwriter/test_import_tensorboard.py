@@ -438,7 +438,7 @@ def test_chunks_do_not_change_what_is_read(tmp_path: Path, monkeypatch: pytest.M
     path = write(tmp_path / NAME, logged)
     import_log(path, tmp_path / "whole")
     for name, limit in (("ROWS_A_CHUNK", 3), ("CELLS_A_CHUNK", 10)):
-        monkeypatch.setattr(f"logwriter.importing.formats._columns.{name}", limit)
+        monkeypatch.setattr(f"logwriter.importing.eventfiles.columns.{name}", limit)
         import_log(path, tmp_path / name)
         assert rows_of(tmp_path / name) == rows_of(tmp_path / "whole")
 
@@ -479,7 +479,7 @@ def test_without_the_extra_the_error_says_what_to_install(
     """Whichever of its packages is missing."""
     path = write(tmp_path / NAME, [scalar("x", 0, 1.0)])
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, "logwriter.importing.formats._events", raising=False)
+    monkeypatch.delitem(sys.modules, "logwriter.importing.eventfiles.events", raising=False)
     with pytest.raises(EverystepError, match=r"pip install 'everystep\[tensorboard\]'"):
         import_log(path, tmp_path / "run")
 

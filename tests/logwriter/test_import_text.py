@@ -17,12 +17,12 @@ from logwriter import read
 from logwriter.errors import EverystepError
 from logwriter.importing import import_log
 from logwriter.importing.formats import detect, find_format
-from logwriter.importing.formats.quantities import count, quantity
-from logwriter.importing.formats.sayings import Sayings
-from logwriter.importing.formats.textlog import LogReader
 from logwriter.importing.records import Row
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Options, look
 from logwriter.importing.target import Imported
+from logwriter.importing.textlogs.log import LogReader
+from logwriter.importing.textlogs.quantities import count, quantity
 
 LOGS = Path(os.environ.get("EVERYSTEP_REAL_LOGS", ""))
 MINE = {

@@ -22,9 +22,10 @@ from logwriter import read
 from logwriter.errors import EverystepError, NothingLoggedError
 from logwriter.events import Message
 from logwriter.importing import import_log
-from logwriter.importing.formats import _leveldb, detect, wandb
+from logwriter.importing.formats import detect, wandb
 from logwriter.importing.items import Skipped
 from logwriter.importing.source import look
+from logwriter.importing.wandbfiles import leveldb
 
 LOGS = Path(os.environ.get("EVERYSTEP_REAL_LOGS", ""))
 NAME = "run-abc123.wandb"
@@ -33,14 +34,14 @@ BEGUN = 1_700_000_000
 
 def log_of(records: Iterable[bytes]) -> bytes:
     """A file of W&B with these records: the slow twin of its writer, piece by piece."""
-    data = bytearray(_leveldb.MAGIC)
+    data = bytearray(leveldb.MAGIC)
     for record in records:
         left, is_first = record, True
         while is_first or left:
-            room = _leveldb.BLOCK - len(data) % _leveldb.BLOCK
+            room = leveldb.BLOCK - len(data) % leveldb.BLOCK
             if room < 7:
                 data += bytes(room)
-                room = _leveldb.BLOCK
+                room = leveldb.BLOCK
             part, left = left[: room - 7], left[room - 7 :]
             kind = {(True, False): 1, (True, True): 2, (False, True): 3, (False, False): 4}[
                 is_first, bool(left)
@@ -195,7 +196,7 @@ def test_records_of_any_length_are_put_together(
     wrote = [bytes([at + 1]) * length for at, length in enumerate(lengths)]
     path.write_bytes(log_of(wrote))
     counted: list[int] = []
-    assert list(_leveldb.records(path, counted.append)) == wrote
+    assert list(leveldb.records(path, counted.append)) == wrote
     assert sum(counted) == path.stat().st_size
 
 
@@ -208,7 +209,7 @@ def test_a_file_cut_anywhere_gives_the_records_before_the_cut(tmp_path: Path) ->
     for length in sorted(places):
         path = tmp_path / NAME
         path.write_bytes(whole[:length])
-        found = list(_leveldb.records(path, lambda _: None))
+        found = list(leveldb.records(path, lambda _: None))
         complete = sum(end <= length for end in ends) - 1
         assert found[:complete] == wrote[:complete]
         faults = found[complete:]
@@ -223,7 +224,7 @@ def test_damage_costs_its_block_and_no_more(tmp_path: Path) -> None:
     for place in (40, 20_000, 40_000, len(whole) - 3):
         path = tmp_path / NAME
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        found = list(_leveldb.records(path, lambda _: None))
+        found = list(leveldb.records(path, lambda _: None))
         good = [record for record in found if isinstance(record, bytes)]
         assert [record for record in wrote if record in good] == good
         assert len(good) > 60
@@ -236,7 +237,7 @@ def test_a_record_that_lost_its_middle_is_lost_as_a_whole(tmp_path: Path) -> Non
     whole = log_of(wrote)
     path = tmp_path / NAME
     path.write_bytes(whole[:50_000] + b"z" + whole[50_001:])
-    fault, last = _leveldb.records(path, lambda _: None)
+    fault, last = leveldb.records(path, lambda _: None)
     assert fault == Skipped(f"{NAME}, byte 32,768", "the record does not match its checksum")
     assert last == b"b"
 

@@ -9,14 +9,14 @@ from pathlib import Path, PurePath
 
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format
-from logwriter.importing.formats.interleaving import Point, interleave
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.sayings import Sayings
-from logwriter.importing.formats.separatelines import lines_of, name_of
-from logwriter.importing.formats.yamlfile import read_yaml
+from logwriter.importing.interleaving import Point, interleave
 from logwriter.importing.items import Facts, Item, Skipped
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, gather, number_in, whole
+from logwriter.importing.sayings import Sayings
+from logwriter.importing.separatelines import lines_of, name_of
 from logwriter.importing.source import Look, Options, Source
+from logwriter.importing.yamlfile import read_yaml
 
 _PLACES = ("plots/metrics", "scalars", "")
 _PARAMS = "params.yaml"

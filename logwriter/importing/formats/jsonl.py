@@ -11,10 +11,10 @@ from itertools import chain, islice
 
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format, one_file
-from logwriter.importing.formats.jsonkeys import choose, counts
-from logwriter.importing.formats.jsonobjects import Found, ObjectReader, objects
-from logwriter.importing.formats.jsonrows import RecordReader
 from logwriter.importing.items import Item
+from logwriter.importing.jsonrecords.keys import choose, counts
+from logwriter.importing.jsonrecords.objects import Found, ObjectReader, objects
+from logwriter.importing.jsonrecords.rows import RecordReader
 from logwriter.importing.records import gather, is_number, leaves_of
 from logwriter.importing.source import Look, Source
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format
-from logwriter.importing.formats import mlflowdatabase as database
-from logwriter.importing.formats import mlflowfolders as folders
 from logwriter.importing.items import Item
+from logwriter.importing.mlflowstore import database, folders
 from logwriter.importing.source import Look, Options, Source
 
 

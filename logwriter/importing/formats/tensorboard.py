@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logwriter.errors import EverystepError
+from logwriter.importing.eventfiles.logdir import MARK, has_events, prefix_of, runs_below
+from logwriter.importing.eventfiles.tfrecords import records
 from logwriter.importing.formats import Format
-from logwriter.importing.formats._leftout import counted
-from logwriter.importing.formats._logdir import MARK, has_events, prefix_of, runs_below
-from logwriter.importing.formats._tfrecords import records
 from logwriter.importing.items import Ended, Item, Noted, Skipped
+from logwriter.importing.leftout import counted
 from logwriter.importing.source import Look, Options, Source, look
 
 if TYPE_CHECKING:
-    from logwriter.importing.formats._events import Interpreter
+    from logwriter.importing.eventfiles.events import Interpreter
 
 _Found = tuple[float, str, Any]
 """When, what stands in front of its tags, and an event or what could not be read."""
@@ -70,7 +70,7 @@ def reads(source: Source) -> Iterator[Item]:
         OSError: A file cannot be read.
     """
     try:
-        from logwriter.importing.formats._events import Interpreter  # noqa: PLC0415  an extra
+        from logwriter.importing.eventfiles.events import Interpreter  # noqa: PLC0415  an extra
     except ImportError as error:
         raise EverystepError(
             "event files of TensorBoard need its extra: pip install 'everystep[tensorboard]'"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format, one_file
-from logwriter.importing.formats.sayings import Sayings
-from logwriter.importing.formats.textlog import LogReader
-from logwriter.importing.formats.textpattern import PatternReader, compiled
 from logwriter.importing.items import Item, Noted, Skipped
 from logwriter.importing.records import Row, gather
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Look, Options, Source
+from logwriter.importing.textlogs.log import LogReader
+from logwriter.importing.textlogs.pattern import PatternReader, compiled
 
 LONGEST_LINE = 1 << 16
 """A line of more characters is skipped."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format
-from logwriter.importing.formats._leveldb import MAGIC, records
 from logwriter.importing.items import Item, Skipped
 from logwriter.importing.records import gather
 from logwriter.importing.source import Look, Options, Source
+from logwriter.importing.wandbfiles.leveldb import MAGIC, records
 
 _SUFFIX = ".wandb"
 _EARLY = 16
@@ -51,7 +51,7 @@ def reads(source: Source) -> Iterator[Item]:
         if file.read(len(MAGIC)) != MAGIC:
             raise EverystepError(f"{source.path} does not begin as a file of W&B does")
     try:
-        from logwriter.importing.formats._wandbrecords import Interpreter  # noqa: PLC0415  an extra
+        from logwriter.importing.wandbfiles.records import Interpreter  # noqa: PLC0415  an extra
     except ImportError as error:
         raise _missing() from error
     interpreter = Interpreter()

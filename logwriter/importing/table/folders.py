@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from logwriter.errors import EverystepError
-from logwriter.importing.formats.yamlfile import read_yaml
 from logwriter.importing.items import Facts, Item, Noted
 from logwriter.importing.source import HEAD_BYTES, Look, Options, Source
 from logwriter.importing.table.layout import layout_of
+from logwriter.importing.yamlfile import read_yaml
 
 
 def columns_of(path: Path) -> tuple[str, ...]:

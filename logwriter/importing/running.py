@@ -8,7 +8,7 @@ began before.
 
 from collections.abc import Hashable
 
-from logwriter.importing.formats.sayings import Sayings
+from logwriter.importing.sayings import Sayings
 
 
 class RunningStep:

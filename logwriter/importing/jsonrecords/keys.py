@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from logwriter.errors import EverystepError
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.sayings import Sayings
 from logwriter.importing.items import Noted
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import whole
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Source
 
 STEPS = (

@@ -5,8 +5,8 @@ Letters of a size multiply; a percent sign and a unit are left off, and the numb
 
 import re
 
-from logwriter.importing.formats.sayings import Sayings
 from logwriter.importing.records import whole
+from logwriter.importing.sayings import Sayings
 
 _SIZES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _UNITS = (

@@ -7,15 +7,15 @@ epoch and no step has the step of the line before; in a log without any step the
 import re
 from collections.abc import Iterator
 
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.quantities import quantity
-from logwriter.importing.formats.running import RunningStep
-from logwriter.importing.formats.sayings import Sayings
-from logwriter.importing.formats.textmlperf import MARK, mlperf_line
-from logwriter.importing.formats.textpairs import Pairs, pairs_on
 from logwriter.importing.items import Item, Restart
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, whole
+from logwriter.importing.running import RunningStep
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Options
+from logwriter.importing.textlogs.mlperf import MARK, mlperf_line
+from logwriter.importing.textlogs.pairs import Pairs, pairs_on
+from logwriter.importing.textlogs.quantities import quantity
 
 _SESSION = re.compile(r"=+ Training Loss \(.*\) =+")
 

@@ -7,8 +7,8 @@ as what is said once a source, so that nobody need guess.
 import datetime as dt
 from typing import Any
 
-from logwriter.importing.formats.sayings import Sayings
 from logwriter.importing.records import number_in
+from logwriter.importing.sayings import Sayings
 
 _UNITS = (
     ("seconds", 10**6),

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 
 from logwriter.errors import EverystepError
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.quantities import count, quantity
-from logwriter.importing.formats.running import RunningStep
-from logwriter.importing.formats.sayings import Sayings
 from logwriter.importing.items import Item, Skipped
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row
+from logwriter.importing.running import RunningStep
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Options
+from logwriter.importing.textlogs.quantities import count, quantity
 
 _EXAMPLE = r"'step (?P<step>\d+) loss (?P<loss>\S+)'"
 

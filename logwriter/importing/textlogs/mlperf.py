@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.sayings import Sayings
 from logwriter.importing.items import Ended, Facts, Skipped
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, as_float, is_number, whole
+from logwriter.importing.sayings import Sayings
 
 MARK = ":::ML"
 _NEW = re.compile(r":::MLLOG\s+(\{.*)")

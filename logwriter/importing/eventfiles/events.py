@@ -14,7 +14,7 @@ from tensorboard.compat.proto.types_pb2 import DataType
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.util.tensor_util import make_ndarray
 
-from logwriter.importing.formats._columns import Columns
+from logwriter.importing.eventfiles.columns import Columns
 from logwriter.importing.items import Ended, Facts, Item, Restart, Skipped, Told
 
 if TYPE_CHECKING:

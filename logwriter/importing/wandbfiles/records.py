@@ -9,8 +9,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from wandb.proto.wandb_internal_pb2 import Record
 
-from logwriter.importing.formats._leftout import counted
 from logwriter.importing.items import Ended, Facts, Item, Noted, Skipped, Told
+from logwriter.importing.leftout import counted
 from logwriter.importing.records import Row, numbers_of
 
 _STEP, _TIME, _RUNTIME = "_step", "_timestamp", "_runtime"

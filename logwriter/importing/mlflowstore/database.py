@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from logwriter.errors import EverystepError
-from logwriter.importing.formats.interleaving import Point, together
-from logwriter.importing.formats.mlflowrun import NAME_TAG, end_of, facts_of
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.sayings import Sayings
+from logwriter.importing.interleaving import Point, together
 from logwriter.importing.items import Item, Noted, Skipped
+from logwriter.importing.mlflowstore.run import NAME_TAG, end_of, facts_of
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, gather
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Options, Source
 
 MAGIC = b"SQLite format 3\0"

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from logwriter.errors import EverystepError
-from logwriter.importing.formats.interleaving import Point, interleave
-from logwriter.importing.formats.mlflowrun import NAME_TAG, end_of, facts_of
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.sayings import Sayings
-from logwriter.importing.formats.separatelines import lines_of, name_of
-from logwriter.importing.formats.yamlfile import read_yaml
+from logwriter.importing.interleaving import Point, interleave
 from logwriter.importing.items import Item, Noted, Skipped
+from logwriter.importing.mlflowstore.run import NAME_TAG, end_of, facts_of
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, gather, number_in, whole
+from logwriter.importing.sayings import Sayings
+from logwriter.importing.separatelines import lines_of, name_of
 from logwriter.importing.source import Options, Source
+from logwriter.importing.yamlfile import read_yaml
 
 META = "meta.yaml"
 

@@ -10,13 +10,13 @@ epochs as steps: ``val/`` goes in front.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from logwriter.importing.formats.jsonkeys import Keys
-from logwriter.importing.formats.jsonobjects import Found
-from logwriter.importing.formats.moments import Clock
-from logwriter.importing.formats.running import RunningStep
-from logwriter.importing.formats.sayings import Sayings
 from logwriter.importing.items import Ended, Facts, Item, Noted, Skipped
+from logwriter.importing.jsonrecords.keys import Keys
+from logwriter.importing.jsonrecords.objects import Found
+from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, as_float, is_number, leaves_of, number_in, whole
+from logwriter.importing.running import RunningStep
+from logwriter.importing.sayings import Sayings
 
 _MODES = ("mode", "split", "phase")
 _PARTS = {name: name for name in ("train", "val", "test", "eval")} | {

@@ -14,9 +14,9 @@ quotes, calls, comparisons. Names of source files, as in ``train.py:357``, are n
 import re
 from dataclasses import dataclass
 
-from logwriter.importing.formats.quantities import QUANTITY, count, quantity
-from logwriter.importing.formats.sayings import Sayings
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Options
+from logwriter.importing.textlogs.quantities import QUANTITY, count, quantity
 
 STEP_WORDS = (
     *("step", "steps", "global_step", "iteration", "iter", "iters", "it", "update", "s", "batch"),

@@ -1,0 +1,1 @@
+"""TensorBoard's event files: records, events, and how folders make runs."""

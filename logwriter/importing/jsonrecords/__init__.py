@@ -1,0 +1,1 @@
+"""Records of JSON: found in a stream, their keys understood, made rows."""

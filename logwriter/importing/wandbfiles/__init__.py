@@ -1,0 +1,1 @@
+"""W&B's offline files: blocks of records, and what they say."""
