@@ -109,9 +109,11 @@ class Chart(_Part, kw_only=True, frozen=True):
     best, the least and the greatest value lie at one step, the first of these; the others stand in
     ``line_info`` alone.
 
-    Of a line that leaves rows out, ``bands`` holds ``[step, least, greatest]`` of all its rows from
-    that step to the next entry's. ``smoothed`` holds ``[step, value]`` at the steps of the line's
-    points, filtered over all rows. ``along`` has the other horizontal positions of the points.
+    Of a line that leaves rows out, ``bands`` holds ``[step, least, greatest]`` and ``means`` holds
+    ``[step, mean]`` of all its finite rows from that step to the next entry's: its points are chosen
+    for what they show, and their mean is another. ``smoothed`` holds ``[step, value]`` at the steps
+    of the line's points, filtered over all rows. ``along`` has the other horizontal positions of the
+    points.
     """
 
     title: str
@@ -121,6 +123,7 @@ class Chart(_Part, kw_only=True, frozen=True):
     best_point: dict[str, Point]
     line_info: dict[str, LineInfo]
     bands: dict[str, list[tuple[int, float, float]]] = {}
+    means: dict[str, list[tuple[int, float]]] = {}
     smoothed: dict[str, list[tuple[int, float | None]]] = {}
     along: dict[str, Along] = {}
     note: str | None = None

@@ -2,8 +2,9 @@
 
 A line that is not crowded is drawn as it is: a filter would only lag behind it. Where the record has
 a crowded one smoothed, filtered over all rows, that is the strong one. Otherwise it is a running
-mean of the drawn points, and the chart says so: drawn points are chosen for what they show, so that
-their mean is not that of all rows. A band too thin to be seen is left out.
+mean: of the means of all rows where the line leaves some out, as its points are chosen for what they
+show and their mean is another; else of its points. The chart says which. A band too thin to be seen
+is left out.
 """
 
 from dataclasses import dataclass
@@ -96,17 +97,40 @@ def _course_of(view: ChartView, line: Line) -> Course:
         strong = np.array([np.nan if v is None else v for _, v in smoothed], dtype=np.float64)
         said = f"smoothed over all rows ({line.info.smoothing or 'filtered'})"
         return Course(line, strong, said, band)
+    means = view.chart.means.get(line.name)
+    if means:
+        return Course(line, *_over_all_rows(view, line, means), band)
     values = line.values[line.finite]
     window = window_for(len(values))
     strong = np.full(len(line.values), np.nan)
-    logarithmic = view.scale.kind == "log"
-    if logarithmic:
-        strong[line.finite] = np.exp(running_mean(np.log(values), window))
-    else:
-        unit = view.scale.unit
-        strong[line.finite] = running_mean(values / unit, window) * unit
-    mean = "geometric mean" if logarithmic else "mean"
-    return Course(line, strong, f"running {mean} of {window} drawn points", band)
+    strong[line.finite] = _mean_along(values, window, view)
+    return Course(line, strong, f"running {_kind(view)} of {window} drawn points", band)
+
+
+def _over_all_rows(
+    view: ChartView, line: Line, means: list[tuple[int, float]]
+) -> tuple[Floats, str]:
+    """The running mean of all rows, at the points of a line; and what to call it."""
+    steps, values = np.array(means, dtype=np.float64).T
+    ends = np.append(steps[1:], max(line.steps[-1], steps[-1]))
+    middles = np.sqrt(np.maximum(steps, 1) * np.maximum(ends, 1))
+    middles = np.where(steps > 0, middles, (steps + ends) / 2)
+    usable = values > 0 if view.scale.kind == "log" else np.isfinite(values)
+    smooth = _mean_along(values[usable], window_for(int(usable.sum())), view)
+    strong = np.interp(line.steps, middles[usable], smooth)
+    strong[~line.finite] = np.nan
+    return strong, f"running {_kind(view)} over all rows"
+
+
+def _mean_along(values: Floats, window: int, view: ChartView) -> Floats:
+    if view.scale.kind == "log":
+        smooth: Floats = np.exp(running_mean(np.log(values), window))
+        return smooth
+    return running_mean(values / view.scale.unit, window) * view.scale.unit
+
+
+def _kind(view: ChartView) -> str:
+    return "geometric mean" if view.scale.kind == "log" else "mean"
 
 
 def _band_of(view: ChartView, line: Line) -> Band | None:

@@ -12,7 +12,17 @@ from typing import cast
 from compactor.names import Mode, close_to, direction, listed
 from logwriter.errors import NoMonitorError, UnknownMetricError
 
-USUAL_MONITORS = ("val/loss", "val_loss", "eval/loss", "eval_loss")
+USUAL_MONITORS = (
+    "val/loss",
+    "val_loss",
+    "eval/loss",
+    "eval_loss",
+    "validation/loss",
+    "validation_loss",
+    "valid/loss",
+    "valid_loss",
+)
+"""The first of these that was logged is the monitor, where nothing else says which."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from compactor.deciding.best import Winner
 from compactor.drawing.accuracy import max_error, mean_and_std
 from compactor.drawing.along import Spans, along
-from compactor.drawing.band import Band, band_of_buckets, band_of_ranks
+from compactor.drawing.band import NO_BAND, Band, band_of_buckets, band_of_ranks
 from compactor.drawing.line import Drawn, draw, pairs, with_winner
 from compactor.drawing.ranks import Fetch, Ranks, Together, put_together
 from compactor.drawing.smoothing import Smoothing, smooth
@@ -145,7 +145,7 @@ def _as_line(traced: Line | Ranks, fetch: Fetch) -> tuple[Line, Together | None]
 def _band(line: Line, drawn: Drawn, together: Together | None) -> Band:
     if together is not None:
         return band_of_ranks(together)
-    return band_of_buckets(line.buckets) if len(drawn.rows) < line.rows else []
+    return band_of_buckets(line.buckets) if len(drawn.rows) < line.rows else NO_BAND
 
 
 def _smoothed(

@@ -107,7 +107,8 @@ def draw_chart(
             name: each.drawn.best for name, each in drawn.items() if each.drawn.best is not None
         },
         line_info={name: _info(each, drawing, definitions) for name, each in drawn.items()},
-        bands={name: each.band for name, each in drawn.items() if each.band},
+        bands={name: each.band.reach for name, each in drawn.items() if each.band.reach},
+        means={name: each.band.means for name, each in drawn.items() if each.band.means},
         smoothed={name: each.smoothed for name, each in drawn.items() if each.smoothed},
         along={name: each.along for name, each in drawn.items()},
     )

@@ -54,7 +54,7 @@ def _check_metrics(record: Record, metrics: Sequence[str]) -> None:
 
 def _with_lines(chart: Chart, metrics: Collection[str]) -> Chart:
     kept = {name for name, info in chart.line_info.items() if info.metric in metrics}
-    fields = ("lines", "best_point", "line_info", "bands", "smoothed", "along")
+    fields = ("lines", "best_point", "line_info", "bands", "means", "smoothed", "along")
     return msgspec.structs.replace(
         chart,
         **{

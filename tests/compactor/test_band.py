@@ -1,24 +1,33 @@
 """Bands, against a look at every row."""
 
+from fractions import Fraction
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from longlines import lines, long_line, rows_of
 
 from compactor.drawing import band
-from compactor.drawing.band import Band, band_of_buckets
+from compactor.drawing.band import NO_BAND, Band, band_of_buckets
 from compactor.fold import line_of
 from compactor.reading.lines import Line
 
 
 def check_band(found: Band, line: Line) -> None:
-    """Each entry is the range of all finite rows from its step up to the next entry's step."""
+    """Each entry is the range, and the mean, of all finite rows from its step up to the next one's."""
     rows = rows_of(line.points)
-    ends = [*(step for step, _, _ in found[1:]), 2**63]
+    ends = [*(step for step, _, _ in found.reach[1:]), 2**63][: len(found.reach)]
     covered = 0
-    for (step, least, greatest), end in zip(found, ends, strict=False):
+    for (step, least, greatest), (at_step, mean), end in zip(
+        found.reach, found.means, ends, strict=True
+    ):
         inside = [value for at, value in rows if step <= at < end]
         assert (least, greatest) == (min(inside), max(inside))
+        exact = float(sum(map(Fraction, inside)) / len(inside))
+        assert at_step == step
+        assert least <= mean <= greatest
+        assert mean == pytest.approx(exact, rel=1e-9, abs=1e-9 * max(abs(least), abs(greatest)))
         covered += len(inside)
     assert covered == len(rows)
 
@@ -35,19 +44,21 @@ def test_an_entry_is_the_range_of_all_rows_up_to_the_next(
     finally:
         band.MOST_ENTRIES = before
     check_band(found, line)
-    assert len(found) <= most
+    assert len(found.reach) <= most
 
 
 def test_a_band_of_a_very_long_line_is_short() -> None:
-    """Three hundred entries, evenly along the line."""
+    """At most three hundred entries, along all of the line, and finer at its beginning."""
     values = np.random.default_rng(1).standard_normal(10_000)
     line = line_of("m", 0, np.arange(10_000), values)
     found = band_of_buckets(line.buckets)
     check_band(found, line)
-    assert len(found) == 300
-    assert np.ptp(np.diff([step for step, _, _ in found])) <= 1
+    steps = np.array([step for step, _, _ in found.reach])
+    assert 225 <= len(steps) <= 300
+    assert np.diff(steps).max() <= 10_000 // 225 + 1
+    assert steps[:6].tolist() == [0, 4, 5, 6, 7, 8]
 
 
 def test_a_line_without_a_finite_value_has_no_band() -> None:
     """There is no range to tell."""
-    assert band_of_buckets(line_of("m", 0, np.arange(3), np.full(3, np.nan)).buckets) == []
+    assert band_of_buckets(line_of("m", 0, np.arange(3), np.full(3, np.nan)).buckets) == NO_BAND

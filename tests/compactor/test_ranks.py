@@ -112,4 +112,4 @@ def test_huge_values_have_a_mean() -> None:
 def test_the_band_of_the_ranks_is_their_range() -> None:
     """At each step, of a short line."""
     together = put_together(ranks([1.0, np.nan, 3.0], [5.0, np.nan, -1.0]), never)
-    assert band_of_ranks(together) == [(0, 1.0, 5.0), (2, -1.0, 3.0)]
+    assert band_of_ranks(together).reach == [(0, 1.0, 5.0), (2, -1.0, 3.0)]

@@ -1,21 +1,18 @@
 """Draw the gallery: ``python tests/gallery/draw.py [DIR]``.
 
 Every kind of run, drawn for a screen; two of them for paper and for slides, and in the dark. Where
-``EVERYSTEP_REAL_LOGS`` names a folder of real training logs, some of its tables are drawn as well.
+``EVERYSTEP_REAL_LOGS`` names a folder of real training logs, they are imported and drawn as well.
 """
 
-import csv
-import math
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gallery_runs import GENERATED
 
 from compactor import compact
-from logwriter import Run
+from logwriter.importing import import_log
 from reports import figures
 from reports.sizes import SIZES, SizeName
 from reports.theme import THEMES, ThemeName
@@ -26,14 +23,7 @@ LOOKS: dict[str, tuple[tuple[ThemeName, SizeName], ...]] = {
     "resumed-twice": (("light", "screen"), ("dark", "screen")),
     "eight-ranks": (("light", "screen"), ("paper", "paper")),
 }
-REAL_LOGS = {
-    "algoperf_blowup_vit.measurements.csv": "global_step",
-    "algoperf_diverge_nan28.measurements.csv": "global_step",
-    "algoperf_overfit_ogbg.measurements.csv": "global_step",
-    "diffusion_lr1e-7.progress.csv": "step",
-    "torchbeast_douzero.logs.csv": "frames",
-}
-_MOST_METRICS = 8
+NOT_LOGS = {"SOURCES.md", "truth.json"}
 
 
 def main(folder: Path) -> None:
@@ -43,11 +33,20 @@ def main(folder: Path) -> None:
         for name, make in GENERATED.items():
             make(Path(scratch) / name)
             draw(Path(scratch) / name, folder, name)
-        real = os.environ.get("EVERYSTEP_REAL_LOGS")
-        for name, column in REAL_LOGS.items() if real else ():
-            path = Path(scratch) / name.partition(".")[0]
-            log_table(Path(str(real)) / name, column, path)
-            draw(path, folder, path.name)
+        for log in real_logs():
+            path = Path(scratch) / log.name
+            import_log(log, path)
+            draw(path, folder, log.name)
+
+
+def real_logs() -> list[Path]:
+    """The logs that are to be drawn besides."""
+    folder = os.environ.get("EVERYSTEP_REAL_LOGS")
+    return (
+        []
+        if folder is None
+        else sorted(path for path in Path(folder).iterdir() if path.name not in NOT_LOGS)
+    )
 
 
 def draw(run: Path, folder: Path, name: str) -> None:
@@ -64,30 +63,6 @@ def draw(run: Path, folder: Path, name: str) -> None:
             chart = figures.chart_figure(view, style, size)
             (folder / f"{stem}-chart.png").write_bytes(figures.png_bytes(chart, theme))
     print(name, flush=True)
-
-
-def log_table(table: Path, step_column: str, path: Path) -> None:
-    """Log the numbers of a CSV file, a row a step."""
-    with Run(path) as run:
-        for place, (step, row) in enumerate(_rows(table, step_column)):
-            run.log(row, step=place if step is None else step)
-
-
-def _rows(table: Path, step_column: str) -> Iterator[tuple[int | None, dict[str, float]]]:
-    with table.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file, skipinitialspace=True):
-            numbers = {key: _number(text) for key, text in row.items() if key and text}
-            found = {key: value for key, value in numbers.items() if value is not None}
-            step = found.pop(step_column, None)
-            kept = dict(list(found.items())[:_MOST_METRICS])
-            yield None if step is None or not math.isfinite(step) else int(step), kept
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 from logwriter import Run
 
 STEPS, EPOCHS = 3000, 30
-LONG = 1_000_000
+LONG = 10_000_000
 
 
 def _losses(epoch: float, noise: float, *, rise: float = 0.0) -> tuple[float, float]:
@@ -107,7 +107,7 @@ def one_point(path: Path) -> None:
 
 
 def long(path: Path) -> None:
-    """A million steps: what happens early must be seen too."""
+    """Ten million steps: what happens early must be seen too."""
     rng = np.random.default_rng(8)
     noise = rng.normal(size=LONG)
     with Run(path, monitor="val/loss", mode="min") as run:

@@ -1,14 +1,18 @@
 """The strong line of a noisy course."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import chart
 
+from compactor import compact
+from logwriter import Run
 from reports.courses import courses_of, running_mean, window_for
 from reports.scale import Floats
-from reports.view import ChartView
+from reports.view import ChartView, chart_views
 
 FLOATS = st.lists(st.floats(-1e6, 1e6), max_size=80)
 
@@ -102,3 +106,19 @@ def test_a_band_that_no_one_would_see_is_left_out() -> None:
     for band, drawn in ((thin, False), (wide, True)):
         view = ChartView.of("lr", chart("lr", {"lr": points}, bands={"lr": band}))
         assert (courses_of(view)[0].band is not None) is drawn
+
+
+def test_the_strong_line_of_a_thinned_line_is_the_mean_of_all_its_rows(tmp_path: Path) -> None:
+    """Of rare successes, most of the drawn points are 1 and 0 in turn; one in twenty rows is 1."""
+    values = (np.random.default_rng(3).random(40_000) < 0.05).astype(float)
+    with Run(tmp_path / "run") as run:
+        log = run.bind("success")
+        for step, value in enumerate(values.tolist()):
+            log(step, value)
+    (view,) = chart_views(compact(tmp_path / "run"))
+    (course,) = courses_of(view)
+    assert course.line.values.mean() > 0.4
+    assert course.strong is not None
+    assert course.said == "running mean over all rows"
+    late = course.line.steps > 2000
+    assert np.abs(course.strong[late] - 0.05).max() < 0.03
