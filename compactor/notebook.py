@@ -84,6 +84,8 @@ def _trace(chart: Chart, name: str, first: int, last: int) -> Trace:
         np.array([step for step, _ in points], dtype=np.int64),
         np.array([math.nan if value is None else value for _, value in points]),
     )
+    for gap in chart.line_info[name].non_finite.stretches:
+        fold.add_gap(*gap)
     best = chart.best_point.get(name)
     fold.best = None if best is None else (best.step, best.value)
     return fold.trace(name)

@@ -269,14 +269,17 @@ def encode_metrics(table: pa.Table) -> tuple[list[str], npt.NDArray[np.int32]]:
 def chunks(part: Part, columns: Sequence[str]) -> Iterator[pa.Table]:
     """The visible rows of a part, in pieces that are sorted and small enough for any memory."""
     if part.table is not None:
-        tables: Iterable[pa.Table] = [part.table.select(columns)]
-    else:
-        file = pq.ParquetFile(part.open(), page_checksum_verification=True)
-        groups = range(file.num_row_groups)
-        tables = (file.read_row_group(group, columns=list(columns)) for group in groups)
-    for table in tables:
-        hidden = part.hidden_from
-        yield table if hidden is None else table.filter(pc.field("seq") < hidden)
+        yield _visible(part.table.select(columns), part)
+        return
+    with part.open() as opened:
+        file = pq.ParquetFile(opened, page_checksum_verification=True)
+        for group in range(file.num_row_groups):
+            yield _visible(file.read_row_group(group, columns=list(columns)), part)
+
+
+def _visible(table: pa.Table, part: Part) -> pa.Table:
+    hidden = part.hidden_from
+    return table if hidden is None else table.filter(pc.field("seq") < hidden)
 
 
 def load_part(part: Part, wanted: Sequence[str] | None) -> pa.Table:

@@ -98,6 +98,8 @@ def compare(
         ValueError: An argument has a value that means nothing.
         OSError: The disk refused.
     """
+    if isinstance(runs, str):
+        raise TypeError(f"runs is the one path {runs!r}; give a list of two or more")
     from pathlib import Path  # noqa: PLC0415 - so that importing the package is light
 
     from compactor.record import Record  # noqa: PLC0415 - likewise

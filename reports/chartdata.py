@@ -96,6 +96,7 @@ def _line(view: ChartView, course: Course, look: tuple[Style, Style], packing: P
         "below": line.smaller_is_better is not False,
         "crowded": line.crowded,
         "rows": line.info.raw_points,
+        "complete": line.info.drawn_points >= line.info.raw_points,
         "step": packing.add_growing(line.steps),
         "value": packing.add(rounded(line.values)),
         "stretches": line.info.non_finite.stretches,
@@ -108,7 +109,15 @@ def _line(view: ChartView, course: Course, look: tuple[Style, Style], packing: P
     if band := view.chart.bands.get(line.name):
         tree["band"] = _band(band, packing)
     if course.strong is not None:
-        tree["smoothed"] = packing.add(coarse(course.strong, relative=view.scale.kind == "log"))
+        relative = view.scale.kind == "log"
+        if course.means:
+            tree["means"] = {
+                "at": packing.add(coarse(course.means.at, relative=True)),
+                "value": packing.add(coarse(course.means.value, relative=relative)),
+                "smooth": packing.add(coarse(course.means.smooth, relative=relative)),
+            }
+        else:
+            tree["smoothed"] = packing.add(coarse(course.strong, relative=relative))
         tree["smoothing"] = (course.said or "").removeprefix("smoothed ")
     return tree
 

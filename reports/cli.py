@@ -56,7 +56,7 @@ COMMANDS = {
     ),
     "export": Entry(
         "compactor.cli.export:export",
-        "Write RUN for other programs: charts, plain lines or a table.",
+        "Write RUN for other programs: charts, plain lines, a table, or the whole run.",
     ),
     "report": Entry(
         "reports.commands:report", "Draw a run as a web page and PNG charts, or in the terminal."

@@ -32,16 +32,30 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Means:
+    """The means of all rows of a thinned line, in stretches: ``at`` is the middle of each, in steps.
+
+    ``smooth`` is their running mean. All of shape ``(n,)``.
+    """
+
+    at: Floats
+    value: Floats
+    smooth: Floats
+
+
+@dataclass(frozen=True)
 class Course:
     """How one line of a chart runs. ``strong`` belongs to the line's own steps.
 
-    ``said`` tells what ``strong`` is, ``None`` where the line itself is drawn strong.
+    ``said`` tells what ``strong`` is, ``None`` where the line itself is drawn strong. ``means`` are
+    what it was made from, where that is not the line's points.
     """
 
     line: Line
     strong: Floats | None
     said: str | None
     band: Band | None
+    means: Means | None = None
 
     @property
     def faint(self) -> bool:
@@ -97,9 +111,10 @@ def _course_of(view: ChartView, line: Line) -> Course:
         strong = np.array([np.nan if v is None else v for _, v in smoothed], dtype=np.float64)
         said = f"smoothed over all rows ({line.info.smoothing or 'filtered'})"
         return Course(line, strong, said, band)
-    means = view.chart.means.get(line.name)
-    if means:
-        return Course(line, *_over_all_rows(view, line, means), band)
+    if view.chart.means.get(line.name):
+        means = _means_of(view, line)
+        strong = np.where(line.finite, np.interp(line.steps, means.at, means.smooth), np.nan)
+        return Course(line, strong, f"running {_kind(view)} over all rows", band, means)
     values = line.values[line.finite]
     window = window_for(len(values))
     strong = np.full(len(line.values), np.nan)
@@ -107,19 +122,14 @@ def _course_of(view: ChartView, line: Line) -> Course:
     return Course(line, strong, f"running {_kind(view)} of {window} drawn points", band)
 
 
-def _over_all_rows(
-    view: ChartView, line: Line, means: list[tuple[int, float]]
-) -> tuple[Floats, str]:
-    """The running mean of all rows, at the points of a line; and what to call it."""
-    steps, values = np.array(means, dtype=np.float64).T
+def _means_of(view: ChartView, line: Line) -> Means:
+    steps, values = np.array(view.chart.means[line.name], dtype=np.float64).T
     ends = np.append(steps[1:], max(line.steps[-1], steps[-1]))
-    middles = np.sqrt(np.maximum(steps, 1) * np.maximum(ends, 1))
-    middles = np.where(steps > 0, middles, (steps + ends) / 2)
-    usable = values > 0 if view.scale.kind == "log" else np.isfinite(values)
-    smooth = _mean_along(values[usable], window_for(int(usable.sum())), view)
-    strong = np.interp(line.steps, middles[usable], smooth)
-    strong[~line.finite] = np.nan
-    return strong, f"running {_kind(view)} over all rows"
+    # the middle by proportion, where steps have one: it suits a logarithmic axis, too
+    at = np.where(
+        steps > 0, np.sqrt(np.maximum(steps, 1) * np.maximum(ends, 1)), (steps + ends) / 2
+    )
+    return Means(at, values, _mean_along(values, window_for(len(values)), view))
 
 
 def _mean_along(values: Floats, window: int, view: ChartView) -> Floats:

@@ -55,6 +55,11 @@ class Fold:
         if self._sign and finite.any():
             self._keep_best(steps, np.where(finite, self._sign * values, np.inf))
 
+    def add_gap(self, first_step: int, last_step: int) -> None:
+        """Take a stretch of rows none of which is finite."""
+        first, last = self._place(np.array([first_step, last_step])).tolist()
+        self._broken[first : last + 1] = True
+
     def trace(self, name: str) -> Trace:
         """The line that was folded."""
         spans = [

@@ -6,10 +6,12 @@ ones, on straight lines between the points of each. Nothing is extrapolated. Whe
 finite, neither is the mean: a mean of the others would jump.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from compactor.sampling import downsample
 from reports.scale import Floats
@@ -20,17 +22,24 @@ MOST_POINTS = 2000
 
 @dataclass(frozen=True)
 class Track:
-    """One line: growing steps; values, NaN where not finite; elapsed seconds and epochs, NaN where unknown."""
+    """One line: growing steps; values, NaN where not finite; elapsed seconds and epochs, NaN where unknown.
+
+    Without ``whole`` it leaves out rows of the run.
+    """
 
     steps: Floats
     values: Floats
     seconds: Floats
     epochs: Floats
+    whole: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Average:
-    """The mean of lines at ``track.steps``, and between what they lie there; ``notes`` tell how."""
+    """The mean of lines at ``track.steps``; ``notes`` tell how.
+
+    ``least`` and ``greatest`` are those of all lines from there up to the next of these steps.
+    """
 
     track: Track
     least: Floats
@@ -48,7 +57,9 @@ def average(tracks: Sequence[Track], most: int = MOST_POINTS) -> Average | None:
     first = max(track.steps[0] for track in tracks)
     last = min(track.steps[-1] for track in tracks)
     alike = all(np.array_equal(track.steps, tracks[0].steps) for track in tracks)
-    every = np.unique(np.concatenate([track.steps for track in tracks]))
+    every = tracks[0].steps  # as they are alike, mostly: a million steps take their time to sort
+    if not alike:
+        every = np.unique(np.concatenate([track.steps for track in tracks]))
     steps = every[(every >= first) & (every <= last)]
     if not steps.size:
         return None
@@ -58,10 +69,36 @@ def average(tracks: Sequence[Track], most: int = MOST_POINTS) -> Average | None:
     track = Track(steps, mean, *(_mean_of(tracks, steps, name) for name in ("seconds", "epochs")))
     return Average(
         Track(*(column[kept] for column in (steps, mean, track.seconds, track.epochs))),
-        values.min(axis=0)[kept],
-        values.max(axis=0)[kept],
+        _within(np.fmin, values.min(axis=0), kept),
+        _within(np.fmax, values.max(axis=0), kept),
         tuple(_notes(alike=alike, tracks=tracks, steps=steps, mean=mean)),
     )
+
+
+def mean_and_deviation(values: Floats, freedom: int = 0) -> tuple[float, float | None]:
+    """Mean and standard deviation, also of values whose sums or squares no double holds.
+
+    Args:
+        values: One value at least, all finite.
+        freedom: What the number of values is diminished by as a divisor.
+
+    Returns:
+        Both; ``None`` for a deviation of too few values, or one that no double holds.
+    """
+    power = int(np.frexp(np.abs(values).max())[1])
+    scaled = np.ldexp(values, -power)
+    mean = float(np.ldexp(scaled.mean(), power))
+    if len(values) <= freedom:
+        return mean, None
+    with np.errstate(over="ignore"):
+        deviation = float(np.ldexp(scaled.std(ddof=freedom), power))
+    return mean, deviation if math.isfinite(deviation) else None
+
+
+def _within(extreme: np.ufunc, edge: Floats, kept: npt.NDArray[np.intp]) -> Floats:
+    """The extreme from each kept place up to the next; a gap stays one."""
+    reached: Floats = extreme.reduceat(edge, kept)
+    return np.where(np.isfinite(edge[kept]), reached, np.nan)
 
 
 def _mean_of(tracks: Sequence[Track], steps: Floats, name: str) -> Floats:
@@ -72,10 +109,13 @@ def _mean_of(tracks: Sequence[Track], steps: Floats, name: str) -> Floats:
 
 def _notes(*, alike: bool, tracks: Sequence[Track], steps: Floats, mean: Floats) -> list[str]:
     notes = []
-    if not alike:
+    if not all(track.whole for track in tracks):
         notes.append(
-            "the runs differ in steps: between their drawn points the mean is interpolated"
+            "made of the drawn points, between which it is interpolated: it swings more than the "
+            "mean of all rows"
         )
+    elif not alike:
+        notes.append("the runs differ in steps: between those of a run the mean is interpolated")
     farthest = max(track.steps[-1] for track in tracks)
     if farthest > steps[-1]:
         notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from reports.theme import ThemeName
 
 
+def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no finite number")
+    return value
+
+
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option("--metric", metavar="METRIC", help="By which metric; without it, the runs' monitor.")
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--to",
     type=float,
+    callback=_finite,
     metavar="VALUE",
     help="Tell how many steps and how long each run took to a value at least as good. "
     "Without it, to the worst of the runs' bests.",

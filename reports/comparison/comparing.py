@@ -1,14 +1,17 @@
 """From runs to a `Comparison`: labelled, judged, timed, grouped and put in order."""
 
 import math
-import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from compactor.names import listed
 from compactor.record import Record
 from logwriter.cli.text import shortened
 from logwriter.errors import EverystepError
+from reports.comparison.averaging import mean_and_deviation
 from reports.comparison.judging import Judge, best_of, choose_judge
 from reports.comparison.labels import LONGEST, labels_of, numbered
 from reports.comparison.reaching import reached
@@ -23,11 +26,11 @@ _MOST_IN_LABEL = 3
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison, and what drawing it takes: the records of its runs, in its order."""
+    """A comparison, and what drawing it takes: records and folders of its runs, in its order."""
 
     comparison: Comparison
     records: list[Record]
-    judge: Judge
+    folders: list[Path | None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def compare_entries(
         failed=list(failed),
         notes=[*judge.notes, *(trouble for _, trouble in moments if trouble)],
     )
-    return Compared(comparison, [row.record for row in rows], judge)
+    return Compared(comparison, [row.record for row in rows], [row.entry.folder for row in rows])
 
 
 def _ranked(entries: Sequence[Entry], judge: Judge) -> list[_Row]:
@@ -185,12 +188,13 @@ def _group_label(members: Sequence[_Row], keys: Sequence[str]) -> str:
 
 def _group(label: str, members: Sequence[_Row]) -> Group:
     values = [row.value for row in members if row.value is not None]
+    mean, deviation = mean_and_deviation(np.array(values), 1) if values else (None, None)
     return Group(
         label=label,
         runs=[row.label for row in members],
         judged=len(values),
-        mean=statistics.fmean(values) if values else None,
-        std=statistics.stdev(values) if len(values) > 1 else None,
+        mean=mean,
+        std=deviation,
         least=min(values, default=None),
         greatest=max(values, default=None),
     )

@@ -6,17 +6,20 @@ OUTPUT/index.html              the page
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from msgspec import structs
 
 from reports import figures
 from reports.comparison.averaging import Average
 from reports.comparison.comparing import Compared
 from reports.comparison.overlays import Overlay, overlay
 from reports.comparison.page import render_comparison
+from reports.comparison.tracks import full_tracks
 from reports.courses import courses_of
 from reports.gaps import NON_FINITE_LABEL
 from reports.marks import BAND_LABEL, STRONG_LABEL, Style
@@ -36,14 +39,18 @@ def draw(compared: Compared, output: Path, look: Look) -> Rendered:
     """
     output.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
+    tracks, troubles = full_tracks(compared)
+    if troubles:
+        noted = [*compared.comparison.notes, *troubles]
+        compared = replace(compared, comparison=structs.replace(compared.comparison, notes=noted))
     if look.html:
-        page = render_comparison(compared)
+        page = render_comparison(compared, tracks)
         files.append(write_file(output / PAGE_NAME, page.encode()))
     if not look.images:
-        return Rendered(tuple(files))
-    drawn = overlay(compared.comparison, compared.records, told=True)
+        return Rendered(tuple(files), tuple(troubles))
+    drawn = overlay(compared.comparison, compared.records, tracks, told=True)
     files += _write_images(drawn, output, look)
-    return Rendered(tuple(files), tuple(glyph_notes(drawn.record)))
+    return Rendered(tuple(files), (*troubles, *glyph_notes(drawn.record)))
 
 
 def _write_images(drawn: Overlay, output: Path, look: Look) -> Iterator[Path]:

@@ -80,10 +80,12 @@ def _most_monitored(
     records: Sequence[Record], known: Sequence[str]
 ) -> tuple[str, str, tuple[str, ...]]:
     monitors = Counter(record.best.metric for record in records if record.best)
+    if not known:
+        raise NoMonitorError("the runs logged no metric: there is nothing to compare them by")
     if not monitors:
         raise NoMonitorError(
             "no run says by which metric it was best; give --metric (metric= in Python) with one "
-            f"of: {listed(known) or 'none'}"
+            f"of: {listed(known)}"
         )
     ((name, most), *others) = monitors.most_common()
     if not others:

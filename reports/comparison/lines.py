@@ -40,6 +40,11 @@ class DrawnLine:
         """Whether every row is drawn."""
         return self.info.drawn_points == self.info.raw_points
 
+    @property
+    def every_step(self) -> bool:
+        """Whether a row of each step is drawn."""
+        return self.info.policy == "all"
+
 
 def metrics_of(record: Record) -> list[str]:
     """The metrics of a run, those that are drawn first, in their order."""

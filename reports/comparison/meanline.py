@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from compactor.record import Along, LineInfo, Point
-from reports.comparison.averaging import Average, Track
+from reports.comparison.averaging import Average, Track, mean_and_deviation
 from reports.comparison.lines import DrawnLine, Points
 
 
@@ -15,7 +15,7 @@ def track_of(line: DrawnLine) -> Track:
     none = [None] * len(steps)
     along = line.along
     columns = (steps, values, along.seconds if along else none, along.epoch if along else none)
-    return Track(*(np.array(column, dtype=np.float64) for column in columns))
+    return Track(*(np.array(column, dtype=np.float64) for column in columns), whole=line.every_step)
 
 
 def points_of(track: Track) -> Points:
@@ -44,6 +44,7 @@ def info_of(one: LineInfo, mean: Average) -> LineInfo:
         places = (finite[0], finite[-1], finite[inside.argmin()], finite[inside.argmax()])
         points = [Point(step=int(steps[at]), value=float(values[at])) for at in places]
     first, last, minimum, maximum = points
+    middle, deviation = mean_and_deviation(values[finite]) if finite.size else (None, None)
     return LineInfo(
         metric=one.metric,
         rank=None,
@@ -54,8 +55,8 @@ def info_of(one: LineInfo, mean: Average) -> LineInfo:
         last=last,
         minimum=minimum,
         maximum=maximum,
-        mean=float(values[finite].mean()) if finite.size else None,
-        std=float(values[finite].std()) if finite.size else None,
+        mean=middle,
+        std=deviation,
         unit=one.unit,
         goal=one.goal,
     )

@@ -7,16 +7,18 @@ not every row is drawn, is said once for all of them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import msgspec
 
 from compactor.record import Chart, LineInfo, Point, Record
-from reports.comparison.averaging import Average, average
+from reports.comparison.averaging import Average
 from reports.comparison.casting import COLOURED, Cast, Part, cast_of
 from reports.comparison.labels import numbered
 from reports.comparison.lines import DrawnLine, drawn_line, metrics_of
-from reports.comparison.meanline import along_of, info_of, points_of, track_of
-from reports.comparison.result import ComparedRun, Comparison, Group
+from reports.comparison.meanline import along_of, info_of, points_of
+from reports.comparison.means import Mean, Tracks, means_of, said_of_means
+from reports.comparison.result import ComparedRun, Comparison
 from reports.comparison.sheet import sheet
 from reports.wording import count, listing, number
 
@@ -52,14 +54,6 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class _Mean:
-    """A group, and the mean of those of its runs that have a metric; ``None`` if there is none."""
-
-    group: Group
-    average: Average | None
-
-
-@dataclass(frozen=True)
 class _Line:
     """A line of a chart: the mean of a group, or a run's own."""
 
@@ -69,22 +63,29 @@ class _Line:
     drawn: _Drawn | None = None
 
 
-def overlay(comparison: Comparison, records: Sequence[Record], *, told: bool = False) -> Overlay:
+def overlay(
+    comparison: Comparison,
+    records: Sequence[Record],
+    tracks: Tracks = MappingProxyType({}),
+    *,
+    told: bool = False,
+) -> Overlay:
     """The charts of a comparison.
 
     Args:
         comparison: What was compared.
         records: The records of its runs, in its order.
+        tracks: All rows of lines that are averaged, beyond what the records draw.
         told: Whether the name of a line tells its best value, for where nothing else does.
     """
     cast = cast_of(comparison)
-    metrics, alone = _metrics(comparison.metric, records)
+    metrics, alone = shared_metrics(comparison.metric, records)
     charts: dict[str, Chart] = {}
     lines: dict[LineKey, _Line] = {}
     for key in metrics[:MOST_CHARTS]:
         drawn = list(_drawn(key, comparison, records))
         if len(drawn) > 1:
-            means = _means(drawn, comparison.groups)
+            means = means_of([(each.run, each.line) for each in drawn], comparison.groups, tracks)
             own = _lines(drawn, means, cast, told=told)
             said = " · ".join(_said(drawn, means, cast, len(records)))
             charts[key] = _chart(own, drawn[0].line, said, banded=len(records) <= _BANDS_UP_TO)
@@ -102,7 +103,7 @@ def overlay(comparison: Comparison, records: Sequence[Record], *, told: bool = F
     )
 
 
-def _metrics(first: str, records: Sequence[Record]) -> tuple[list[str], list[str]]:
+def shared_metrics(first: str, records: Sequence[Record]) -> tuple[list[str], list[str]]:
     """The metrics of at least two runs, the one compared by first, and those of one run alone."""
     runs: dict[str, int] = {first: 0}
     for record in records:
@@ -131,18 +132,8 @@ def _drawn(metric: str, comparison: Comparison, records: Sequence[Record]) -> It
         yield _Drawn(run, line, best)
 
 
-def _means(drawn: Sequence[_Drawn], groups: Sequence[Group]) -> list[_Mean]:
-    """The means of the groups of which two runs at least have the metric."""
-    means = []
-    for group in groups:
-        tracks = [track_of(each.line) for each in drawn if each.run.group == group.label]
-        if len(tracks) > 1:
-            means.append(_Mean(group, average(tracks)))
-    return means
-
-
 def _lines(
-    drawn: Sequence[_Drawn], means: Sequence[_Mean], cast: Cast, *, told: bool
+    drawn: Sequence[_Drawn], means: Sequence[Mean], cast: Cast, *, told: bool
 ) -> list[_Line]:
     """The lines of a chart in their order: the means that there are, then the runs."""
     lines = [
@@ -197,6 +188,8 @@ def _add_run(chart: Chart, part: _Line, drawn: _Drawn, *, banded: bool) -> None:
         chart.along[name] = line.along
     if smoothed := line.chart.smoothed.get(line.name):
         chart.smoothed[name] = smoothed
+    if means := line.chart.means.get(line.name):
+        chart.means[name] = means
     band = line.chart.bands.get(line.name)
     if band and banded and not part.part.thin:
         chart.bands[name] = band
@@ -209,28 +202,14 @@ def _title(line: DrawnLine) -> str:
     return title if line.name == line.info.metric else f"{title} · {line.name}"
 
 
-def _said(drawn: Sequence[_Drawn], means: Sequence[_Mean], cast: Cast, runs: int) -> Iterator[str]:
+def _said(drawn: Sequence[_Drawn], means: Sequence[Mean], cast: Cast, runs: int) -> Iterator[str]:
     if len(drawn) < runs:
         yield f"{len(drawn)} of {runs} runs have it"
     if any(cast.runs[each.run.label].grey for each in drawn):
         yield f"in colour: the best {COLOURED}; the others are grey, their best points not marked"
-    yield from _said_of_means(means)
+    yield from said_of_means(means)
     yield from dict.fromkeys(each.line.info.note for each in drawn if each.line.info.note)
     yield from _said_of_rows([each.line.info for each in drawn])
-
-
-def _said_of_means(means: Sequence[_Mean]) -> Iterator[str]:
-    """What is true of all means once, what is true of some with their names."""
-    if any(mean.average for mean in means):
-        yield "means are shaded from the least of their runs to the greatest"
-    said: dict[str, list[str]] = {}
-    for mean in means:
-        notes = mean.average.notes if mean.average else ("none, as its runs share no step",)
-        for note in notes:
-            said.setdefault(note, []).append(mean.group.label)
-    for note, groups in said.items():
-        alike = len(groups) == len(means)
-        yield f"means: {note}" if alike else f"mean of {listing(groups)}: {note}"
 
 
 def _said_of_rows(infos: Sequence[LineInfo]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from reports.comparison import table
 from reports.comparison.casting import Cast, cast_of
 from reports.comparison.comparing import Compared
 from reports.comparison.meanline import band_of
+from reports.comparison.means import Tracks
 from reports.comparison.overlays import LineKey, Overlay, overlay
 from reports.comparison.result import ComparedRun, Comparison
 from reports.page import ChartBlock, chart_block, render_template
@@ -44,10 +46,10 @@ class RunFindings:
     findings: list[blocks.FindingBlock]
 
 
-def render_comparison(compared: Compared) -> str:
-    """The page of a comparison as HTML."""
+def render_comparison(compared: Compared, tracks: Tracks = MappingProxyType({})) -> str:
+    """The page of a comparison as HTML; ``tracks`` as of `overlay`."""
     comparison = compared.comparison
-    drawn, cast = overlay(comparison, compared.records), cast_of(comparison)
+    drawn, cast = overlay(comparison, compared.records, tracks), cast_of(comparison)
     shown = _with_bands(drawn)
     views = chart_views(shown)
     tree, numbers = chart_data(shown, views)

@@ -31,8 +31,9 @@ function orderRuns(table, heads, place) {
   table.tBodies[0].append(...rows);
 }
 
+// A number as it was written, with all its digits.
 function csvOfRuns(table) {
-  const said = (cell) => csvCell("key" in cell.dataset ? Number(cell.dataset.key) : cell.title || cell.textContent.trim());
+  const said = (cell) => ("key" in cell.dataset ? cell.title || cell.dataset.key : csvCell(cell.title || cell.textContent.trim()));
   return [...table.rows].map((row) => [...row.cells].map(row.parentNode === table.tHead ? (cell) => csvCell(cell.textContent.trim()) : said).join(",")).join("\r\n") + "\r\n";
 }
 

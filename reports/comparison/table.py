@@ -1,6 +1,7 @@
 """The table of a comparison, a row a run, as the terminal and the page show it. Pure."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from reports.wording import ABSENT, column, count, duration, number, one_line, w
 MISSING = "missing"
 NEVER = "never"
 GROUP_COLUMNS = ("over seeds", "runs", "mean best", "std", "least", "greatest")
-_LONGEST, _LONG_NUMBER = 32, 10
+LONGEST_CELL = 32
+_LONG_NUMBER = 10
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def target_text(comparison: Comparison) -> str | None:
     if any(run.reached and not run.reached.exact for run in comparison.runs):
         said += (
             " \N{LESS-THAN OR EQUAL TO}: by then; the first moment may have come earlier, as not "
-            "every row is drawn and the log is not there."
+            "every row is drawn and no log tells of the others."
         )
     return said
 
@@ -129,7 +132,7 @@ def _setting(key: str, runs: Sequence[ComparedRun]) -> Column:
         Cell(MISSING) if text is None else _named(said, text, parsed)
         for text, said, parsed in zip(texts, _brief(texts, numbers), numbers, strict=True)
     ]
-    return Column(shortened(one_line(key), _LONGEST), cells, numeric=numeric)
+    return Column(shortened(one_line(key), LONGEST_CELL), cells, numeric=numeric)
 
 
 def _brief(texts: Sequence[str | None], numbers: Sequence[float | None]) -> list[str]:
@@ -144,14 +147,12 @@ def _brief(texts: Sequence[str | None], numbers: Sequence[float | None]) -> list
 
 
 def _named(text: str, full: str, key: float | None = None) -> Cell:
-    return Cell(shortened(one_line(text), _LONGEST), full, key)
+    return Cell(shortened(one_line(text), LONGEST_CELL), full, key)
 
 
 def _parsed(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
+    """The number that a text spells as JSON does; ``007`` and ``1_000`` are texts, and stay as they are."""
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
     return value if math.isfinite(value) else None
 
 

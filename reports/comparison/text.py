@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator
 
-from logwriter.cli.text import print_table, printable
+from logwriter.cli.text import print_table, printable, shortened
 from reports.comparison.result import Comparison
 from reports.comparison.table import (
     GROUP_COLUMNS,
+    LONGEST_CELL,
     alike_text,
     columns_of,
     group_rows,
     target_text,
 )
-from reports.wording import listing
+from reports.wording import listing, one_line
 
 _MOST_SETTINGS, _MOST_NAMED = 8, 12
 
@@ -41,7 +42,8 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield target
     more = comparison.settings[_MOST_SETTINGS:]
     if more:
-        named = [*more[:_MOST_NAMED], *(["others"] if len(more) > _MOST_NAMED else [])]
+        named = [shortened(one_line(key), LONGEST_CELL) for key in more[:_MOST_NAMED]]
+        named += ["others"] if len(more) > _MOST_NAMED else []
         yield f"More keys of the configurations differ: {listing(named)}; --json has them."
     yield alike_text(comparison)
     for run in comparison.runs:

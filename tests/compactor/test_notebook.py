@@ -15,7 +15,7 @@ from records import attempt, chart, digits, record, run_info
 from compactor import compact
 from compactor.notebook import MOST_CHARTS
 from compactor.record import Finding, Record, encode, json_schema
-from logwriter import Run
+from logwriter import Run, read
 
 MOST_BYTES = 40_000
 HOSTILE = "</title></svg><img src=x onerror=alert(1)>\x1b[2J\u202e"
@@ -101,6 +101,19 @@ def test_stretches_that_are_not_finite_break_the_line() -> None:
     assert "20 not finite" in words_of(html)
     stroke = re.findall(r'<path d="([^"]*)" stroke="#3b', html)[0]
     assert stroke.count("M") == 2
+
+
+def test_a_stretch_of_a_thinned_line_is_marked_from_end_to_end(run_path: Path) -> None:
+    """As the run marks it, though the record draws only its ends."""
+    with Run(run_path) as run:
+        for step in range(3000):
+            run.log({"loss": math.nan if 1000 <= step < 2000 else math.sin(step)}, step=step)
+    marks = [
+        re.findall(r'<path d="([^"]*)" stroke="#d63031"', shown._repr_html_())
+        for shown in (compact(run_path, max_points=32), read(run_path))
+    ]
+    assert marks[0] == marks[1]
+    assert re.fullmatch(r"M\d+ \d+H\d+", marks[0][0])
 
 
 def test_attempts_ranks_and_errors_are_told() -> None:

@@ -185,7 +185,7 @@ def test_dense_lines_begin_smoothed_as_in_the_figures(page: Page) -> None:
     everywhere(page).locator("input[type=range]").fill("0.5")
     assert {"average 0", "average 1"} <= set(drawn(page, 0))
     assert "average 0" in drawn(page, 1)
-    assert "0.50, of the drawn points" in smoother.inner_text()
+    assert "0.50, of all rows" in smoother.inner_text()
     smoother.get_by_role("button", name="auto").click()
     assert drawn(page, 0)["average 0"]["data"] == average
     assert "various" in everywhere(page).locator(".smoother").inner_text()

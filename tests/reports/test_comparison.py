@@ -164,7 +164,7 @@ def test_what_cannot_be_asked_is_refused(runs: Path) -> None:
         reports.compare(both, mode="best")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="formats: 'gif'"):
         reports.compare(both, runs / "out", formats=["gif"])  # type: ignore[list-item]
-    with pytest.raises(NoMonitorError, match="give --metric"):
+    with pytest.raises(NoMonitorError, match="logged no metric"):
         reports.compare([record(), record()])
 
 
@@ -235,3 +235,23 @@ def test_a_table_alone_loads_nothing_that_draws(runs: Path) -> None:
         "assert not {'matplotlib', 'jinja2', 'duckdb'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("target", ["nan", "inf", "-inf", "1e400"])
+def test_a_target_must_be_a_finite_number(runs: Path, target: str) -> None:
+    """On the command line as in Python, and without a traceback."""
+    shown = compare(runs / "*", "--to", target)
+    assert shown.exit_code == 2
+    assert "is no finite number" in shown.stderr
+    with pytest.raises(ValueError, match="give a finite number"):
+        reports.compare([runs / "fast", runs / "slow"], to=float(target))
+
+
+def test_names_of_many_settings_stay_short(tmp_path: Path) -> None:
+    """A key may be as long as a book."""
+    for name in ("a", "b"):
+        config = {f"{name}{place}": 1 for place in range(4)} | {name * 5000: 1}
+        make_run(tmp_path / name, FAST, config=config)
+    shown = compare(tmp_path / "*")
+    line = next(line for line in shown.stdout.splitlines() if line.startswith("More keys"))
+    assert len(line) < 200

@@ -1,5 +1,6 @@
 """The page of a comparison, as text and in a real browser."""
 
+import csv
 import math
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -186,3 +187,38 @@ def test_only_the_best_run_has_a_star(opened: tuple[Page, list[str]]) -> None:
     )
     assert len([symbol for symbol in symbols if symbol.startswith("path")]) == 1
     assert 8 <= len(symbols) <= 9
+
+
+CLIPBOARD = """Object.defineProperty(navigator, "clipboard", {
+  value: { writeText: async (text) => { window.copied = text; } },
+})"""
+
+
+def test_the_copied_table_has_every_digit_and_no_formula(browser: Browser, tmp_path: Path) -> None:
+    """Numbers as they are, texts that look like numbers too, and an apostrophe before a formula."""
+    best = 0.1 + 0.2
+    runs = []
+    for place, number in enumerate(("12345678901234567", "-0.50")):
+        made = run_of(place, "=1+1" if place else "a,b")
+        config = {"job": number, "code": f"00{place}"}
+        won = MetricBest(mode="min", value=best + place, step=399, epoch=9, per="epoch")
+        runs.append(
+            record(
+                made.charts,
+                best_by_metric={"val/loss": won},
+                run=run_info(name=made.run.name, config=config, id=made.run.name),
+            )
+        )
+    found = reports.compare(runs, tmp_path, metric="val/loss", formats=["html"])
+    page = browser.new_page()
+    page.add_init_script(CLIPBOARD)
+    page.goto(Path(found.files[0]).as_uri())
+    page.get_by_role("button", name="copy as CSV").click()
+    until(page, "() => window.copied")
+    head, one, other = csv.reader(page.evaluate("() => window.copied").splitlines())
+    page.close()
+    told = [dict(zip(head, row, strict=True)) for row in (one, other)]
+    assert [row["run"] for row in told] == ["a,b", "'=1+1"]
+    assert [row["job"] for row in told] == ["12345678901234567", "-0.50"]
+    assert [row["code"] for row in told] == ["000", "001"]
+    assert float(told[0]["best val/loss"]) == best

@@ -17,7 +17,7 @@ class Plot {
     this.missing.setAttribute("role", "status");
     this.box.after(this.missing);
     this.axes = axesOf(chart.lines);
-    this.smoothed = chart.lines.filter((line) => line.smoothed);
+    this.smoothed = chart.lines.filter((line) => line.smoothed || line.means);
     this.first = { axis: "step", logX: false, logY: chart.logY, smoothing: this.smoothed.length ? null : 0, window: null, hidden: new Set() };
     this.state = this.first;
     this.made = null;

@@ -48,7 +48,7 @@ function reach(scene) {
 function drawnOf(scene, { line, x }) {
   const points = { x: [], index: [] };
   const { smoothing } = scene.state;
-  const average = smoothing === null ? line.smoothed : smoothing > 0 ? smooth(line.value, smoothing) : null;
+  const average = smoothing === null ? line.smoothed : smoothing > 0 ? smoothLine(line, smoothing) : null;
   const missing = { x: 0, y: 0 };
   if (!x) return { points, raw: [], average: null, band: [], missing };
   const raw = [], curve = [];

@@ -61,6 +61,27 @@ function nearest(points, wanted) {
   return best;
 }
 
+// A curve through the points `at` and `heights` at each step; a gap where the line itself has one.
+function along(at, heights, step, value) {
+  let right = 1;
+  return Array.from(step, (here, place) => {
+    if (!Number.isFinite(value[place])) return NaN;
+    while (right < at.length - 1 && at[right] < here) right += 1;
+    if (at.length < 2 || here <= at[0]) return heights[0];
+    if (here >= at[at.length - 1]) return heights[at.length - 1];
+    const share = (here - at[right - 1]) / (at[right] - at[right - 1]);
+    return heights[right - 1] + share * (heights[right] - heights[right - 1]);
+  });
+}
+
+// A line smoothed by a weight: over the means of all rows where it leaves some out, which are fewer
+// than its points and count for as many.
+function smoothLine(line, weight) {
+  if (!line.means) return smooth(line.value, weight);
+  const each = weight ** (line.value.length / line.means.value.length);
+  return along(line.means.at, smooth(line.means.value, each), line.step, line.value);
+}
+
 // Exponential mean with its start corrected, as TensorBoard's; gaps stay gaps and count for nothing.
 function smooth(values, weight) {
   let mean = 0, left = 1;

@@ -97,9 +97,9 @@ function equip(plot) {
   plot.set({});
 }
 
-function smoothingText({ state, smoothed }) {
+function smoothingText({ state, smoothed, chart }) {
   if (state.smoothing === 0) return "off";
-  if (state.smoothing !== null) return `${state.smoothing.toFixed(2)}, of the drawn points`;
+  if (state.smoothing !== null) return `${state.smoothing.toFixed(2)}, ${rowsSmoothed([chart])}`;
   const [first, ...others] = new Set(smoothed.map((line) => line.smoothing));
   return others.length ? `${first}, others likewise` : first;
 }
@@ -155,7 +155,13 @@ function commonSmoothing(page) {
   const { smoothing } = page.common();
   if (smoothing === VARIOUS) return VARIOUS;
   if (smoothing === null) return "where values are dense";
-  return smoothing === 0 ? "off" : `${smoothing.toFixed(2)}, of the drawn points`;
+  return smoothing === 0 ? "off" : `${smoothing.toFixed(2)}, ${rowsSmoothed(page.plots.map(({ chart }) => chart))}`;
+}
+
+// What is smoothed: all rows, where each line draws them or brings their means.
+function rowsSmoothed(charts) {
+  const whole = charts.every(({ lines }) => lines.every((line) => line.means || line.complete));
+  return whole ? "of all rows" : "of the drawn points";
 }
 
 function fullScreen(plot) {

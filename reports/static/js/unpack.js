@@ -45,13 +45,20 @@ function unpackLine(bytes, line) {
     greatest: get(line.band.greatest),
   };
   const step = get(line.step);
+  const value = get(line.value);
+  const means = line.means && {
+    at: get(line.means.at),
+    value: get(line.means.value),
+    smooth: get(line.means.smooth),
+  };
   return {
     ...line,
     band,
+    means,
     step,
-    value: get(line.value),
+    value,
     ms: get(line.ms),
     epoch: line.epoch ? unpackEpochs(bytes, line.epoch, step) : null,
-    smoothed: get(line.smoothed),
+    smoothed: means ? along(means.at, means.smooth, step, value) : get(line.smoothed),
   };
 }
