@@ -143,6 +143,9 @@ def test_any_float_comes_back_with_the_same_bits(
 class Spiteful:
     """Raises something odd when it is asked for its number."""
 
+    def __repr__(self) -> str:
+        return "Spiteful()"
+
     def __float__(self) -> float:
         raise RuntimeError("no")
 
