@@ -1,7 +1,8 @@
 """Times as logs write them: seconds, or a part of them, since 1970, or a date and a time of day.
 
-The unit of a number follows from its size, which leaves no doubt between 1980 and 2286. What was read
-as what is said once a source, so that nobody need guess.
+The unit of a number follows from its size, which leaves no doubt between 1990 and 2100; another number is
+no time, such as seconds that went by. A date without a zone counts as UTC. What was read as what is said
+once a source, so that nobody need guess.
 """
 
 import datetime as dt
@@ -10,15 +11,28 @@ from typing import Any
 from logwriter.importing.records import number_in
 from logwriter.importing.sayings import Sayings
 
-_UNITS = (
-    ("seconds", 10**6),
-    ("milliseconds", 10**3),
-    ("microseconds", 1),
-    ("nanoseconds", -(10**3)),
-)
-_FROM, _TO = 315_532_800, 10**10
-"""Seconds since 1970 that are taken for a time: 1980 to 2286."""
+EARLIEST, LATEST = 631_152_000, 4_102_444_800
+"""1990 and 2100, in seconds since 1970."""
+UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+"""How many of each are a second."""
+_MICROS = 10**6
 _ZERO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def date_in(text: str) -> dt.datetime | None:
+    """The date and time of day that a text is, as ISO 8601 or ``logging`` write them, if it is one."""
+    if "-" not in text[1:]:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+
+
+def since_1970(moment: dt.datetime) -> int:
+    """Microseconds since 1970; without a zone it counts as UTC."""
+    known = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+    return (known - _ZERO) // dt.timedelta(microseconds=1)
 
 
 class Clock:
@@ -36,23 +50,25 @@ class Clock:
         return self._date(leaf) if isinstance(leaf, str) else None
 
     def _number(self, number: float) -> int | None:
-        for place, (unit, factor) in enumerate(_UNITS):
-            if _FROM <= abs(number) / 1000**place < _TO:
+        for unit, factor in UNITS.items():
+            if EARLIEST * factor <= number < LATEST * factor:
                 self._say(f"{unit} since 1970")
-                return round(number * factor) if factor > 0 else int(number) // -factor
+                return (
+                    round(number * (_MICROS // factor))
+                    if factor <= _MICROS
+                    else round(number / 1000)
+                )
         return None
 
     def _date(self, text: str) -> int | None:
-        try:
-            moment = dt.datetime.fromisoformat(text.strip().replace(",", "."))
-        except ValueError:
+        moment = date_in(text)
+        if moment is None:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=dt.UTC)
-            self._say("dates without a time zone, read as UTC")
-        else:
-            self._say("dates with their time zone")
-        return (moment - _ZERO) // dt.timedelta(microseconds=1)
+        zone = (
+            "without a time zone, read as UTC" if moment.tzinfo is None else "with their time zone"
+        )
+        self._say(f"dates {zone}")
+        return since_1970(moment)
 
     def _say(self, how: str) -> None:
         self._sayings.say(f"times: {self._column}, {how}")

@@ -10,12 +10,13 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from logwriter.events import readable
-from logwriter.importing.items import Ints, Item, Rows
+from logwriter.importing.items import Ints, Item, Rows, Skipped
 from logwriter.journal import NO_EPOCH
 
 RECORDS_A_CHUNK = 8192
 _DEEPEST = 8
 _LONGEST_WHOLE = 40
+_BEYOND = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,26 @@ class Row:
 def gather(found: Iterable[Row | Item]) -> Iterator[Item]:
     """The records as `Rows`, some thousands at a time; items between them keep their places."""
     waiting: list[Row] = []
+    time: int | None = None
     for each in found:
+        if isinstance(each, Row) and not _fits(each):
+            yield Skipped(
+                f"a row at step {as_float(each.step):.3e}",
+                "its step or epoch has more than 64 bits",
+            )
+            continue
         if isinstance(each, Row):
             waiting.append(each)
             if len(waiting) < RECORDS_A_CHUNK:
                 continue
         if waiting:
-            yield _rows(waiting)
+            yield (rows := _rows(waiting, time))
+            time = time if rows.time is None else int(rows.time[-1])
             waiting = []
         if not isinstance(each, Row):
             yield each
     if waiting:
-        yield _rows(waiting)
+        yield _rows(waiting, time)
 
 
 def numbers_of(entry: Mapping[str, Any], *, but: Collection[str] = ()) -> dict[str, float]:
@@ -88,7 +97,7 @@ def whole(value: Any) -> int | None:
         value = int(value) if value.is_integer() else None
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return value if -(1 << 63) < value < 1 << 63 else None
+    return value if -_BEYOND < value < _BEYOND else None
 
 
 def as_float(value: float) -> float:
@@ -107,19 +116,23 @@ def _leaves(entry: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple
             yield from _leaves(value, f"{prefix}{key}/", depth + 1)
 
 
-def _times(records: list[Row]) -> Ints | None:
+def _fits(row: Row) -> bool:
+    return -_BEYOND < row.step < _BEYOND and -_BEYOND < (row.epoch or 0) < _BEYOND
+
+
+def _times(records: list[Row], before: int | None) -> Ints | None:
     """A record without a time has that of the one before; the first ones, of the first that has one."""
     known = [record.time for record in records if record.time is not None]
     if not known:
         return None
-    times, last = np.empty(len(records), np.int64), known[0]
+    times, last = np.empty(len(records), np.int64), known[0] if before is None else before
     for place, record in enumerate(records):
         last = last if record.time is None else record.time
         times[place] = last
     return times
 
 
-def _rows(records: list[Row]) -> Rows:
+def _rows(records: list[Row], before: int | None) -> Rows:
     count = len(records)
     values: dict[str, np.ndarray] = {}
     given: dict[str, np.ndarray] = {}
@@ -137,5 +150,5 @@ def _rows(records: list[Row]) -> Rows:
         values=values,
         given={metric: mask for metric, mask in given.items() if not mask.all()},
         epoch=np.array(epochs, np.int64) if any(e != NO_EPOCH for e in epochs) else None,
-        time=_times(records),
+        time=_times(records, before),
     )

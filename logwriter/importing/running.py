@@ -1,12 +1,11 @@
 """Running steps, of logs that count them anew in every epoch.
 
-Whether a log does so shows at its second epoch: the epoch goes up, and the count of the same kind of
-record does not. From then on each epoch begins after the largest step before it. Logs whose counts run
-on already stay as they are. An epoch that goes back is a run that was resumed: it begins where it
-began before.
+Whether a log does so shows at its second epoch: the epoch goes up, and the count of a record does not,
+compared with records of the same metrics alone, as others may count by other rules. From then on each epoch begins after the largest step before it: a count from 0 one step
+after it, another from it. Logs whose counts run on already stay as they are. A record without an epoch
+is of the one before it. An epoch that goes back is a run that was resumed: it begins where it began
+before.
 """
-
-from collections.abc import Hashable
 
 from logwriter.importing.sayings import Sayings
 
@@ -17,25 +16,28 @@ class RunningStep:
     def __init__(self, column: str, sayings: Sayings) -> None:
         """Begin. ``column`` is what the source calls the count; what was decided goes to ``sayings``."""
         self._column, self._sayings = column, sayings
-        self._last: dict[Hashable, tuple[int, int]] = {}
+        self._last: dict[tuple[str, ...], tuple[int, int]] = {}
         self._begins: dict[int, int] = {}
         self._epoch: int | None = None
         self._largest = 0
         self._within = False
 
-    def step(self, kind: Hashable, epoch: int, count: int) -> int:
+    def step(self, metrics: tuple[str, ...], epoch: int | None, count: int) -> int:
         """The running step.
 
         Args:
-            kind: What kind of record it is; validation may count by other rules than training.
-            epoch: Its epoch.
+            metrics: What the record has values of.
+            epoch: Its epoch; ``None``: that of the record before.
             count: Its count, within the epoch or not.
         """
-        before = self._last.get(kind)
-        self._within |= before is not None and epoch > before[0] and count <= before[1]
-        self._last[kind] = epoch, count
+        epoch = self._epoch if epoch is None else epoch
+        if epoch is None:
+            return count
+        if not self._within and self._last.get(metrics, (None, 0))[0] != epoch:
+            self._within = self._begins_again(metrics, epoch, count)
+        self._last[metrics] = epoch, count
         if epoch != self._epoch:
-            self._turn(epoch)
+            self._turn(epoch, count)
         step = count
         if self._within:
             step += self._begins[epoch]
@@ -46,16 +48,19 @@ class RunningStep:
         self._largest = max(self._largest, step)
         return step
 
-    @property
-    def now(self) -> int:
-        """The largest step of this attempt so far."""
-        return self._largest
+    def _begins_again(self, metrics: tuple[str, ...], epoch: int, count: int) -> bool:
+        names = set(metrics)
+        return any(
+            epoch > before and count <= last and not names.isdisjoint(others)
+            for others, (before, last) in self._last.items()
+        )
 
-    def _turn(self, epoch: int) -> None:
+    def _turn(self, epoch: int, count: int) -> None:
         if self._epoch is not None and epoch < self._epoch:
             earlier = [known for known in self._begins if known <= epoch]
             self._largest = self._begins[max(earlier)] if earlier else 0
             self._last.clear()
             self._begins = {known: self._begins[known] for known in earlier}
-        self._begins.setdefault(epoch, self._largest)
+        follows = count == 0 and bool(self._begins)
+        self._begins.setdefault(epoch, self._largest + follows)
         self._epoch = epoch

@@ -1,6 +1,7 @@
 """What is imported: a file or a folder, looked at once to tell its format, and read as a stream."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from logwriter.errors import EverystepError, NothingLoggedError
 
 HEAD_BYTES = 1 << 16
+LONGEST_LINE = 1 << 22
+"""Of a line of more characters, one more than so many are given."""
 _PIECE = 1 << 20
 _LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -71,16 +74,36 @@ class Source:
     advance: Callable[[int], None] = lambda _: None
     part: str = ""
 
-    def lines(self, path: Path | None = None) -> Iterator[tuple[int, str]]:
+    def lines(self, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:
         """The lines of a text file, numbered from 1, without their ends.
 
-        Bytes that are no UTF-8 become U+FFFD; a byte order mark is dropped.
+        Bytes that are no UTF-8 become U+FFFD; a byte order mark is dropped. Of a line that is too long,
+        ``longest + 1`` characters are given, so that it shows, and memory is bounded.
         """
-        with (path or self.path).open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                self.advance(len(line))
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-                yield number, text.rstrip("\r\n")
+        told, limit, encoding = 0, 4 * (longest + 1), "utf-8-sig"
+        with self.path.open("rb") as file:
+            number = 0
+            while line := file.readline(limit):
+                number += 1
+                size, rest = len(line), line
+                while len(rest) == limit and not rest.endswith(b"\n"):
+                    rest = file.readline(limit)
+                    size += len(rest)
+                told += size
+                if told >= _PIECE:
+                    self.advance(told)
+                    told = 0
+                text = line.decode(encoding, "replace").rstrip("\r\n")
+                encoding = "utf-8"
+                yield number, text if len(text) <= longest else text[: longest + 1]
+        self.advance(told)
+
+    @property
+    def ends_whole(self) -> bool:
+        """Whether the file's last byte ends a line; otherwise the last line may be cut."""
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) in b"\r\n"
 
     @property
     def last_change(self) -> int:
@@ -106,7 +129,7 @@ def look(path: Path) -> Look:
     """Look at a source.
 
     Raises:
-        EverystepError: It is a Git LFS pointer.
+        EverystepError: It is a Git LFS pointer, or neither a file nor a folder.
         NothingLoggedError: It is an empty file or folder.
         OSError: It cannot be read.
     """
@@ -115,6 +138,11 @@ def look(path: Path) -> Look:
         if not names:
             raise NothingLoggedError(f"{path} is an empty folder: there is nothing to import")
         return Look(path, names=names)
+    if not path.is_file():
+        raise EverystepError(
+            f"{path} is neither a file nor a folder, and a pipe or device may never end: write it to a file, "
+            "then import that"
+        )
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head.strip():

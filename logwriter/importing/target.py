@@ -6,7 +6,7 @@ there is complete. What could not be read is counted, and the first of it is als
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,9 @@ from logwriter.importing.items import (
     Skipped,
     Told,
 )
-from logwriter.importing.restarts import Falls
+from logwriter.importing.restarts import Falls, refuse_disorder
+from logwriter.importing.skips import Skips
 from logwriter.rundir import WriterId
-
-SKIPPED_NAMED = 20
-"""So many of the things that could not be read are named; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,15 @@ class Target:
         self._restarting = False
         self._ended = Ended("completed")
         self._metrics: dict[str, None] = {}
-        self._skipped: list[str] = []
-        self._skipped_count = 0
+        self._skips = Skips()
         self._notes: dict[str, None] = {}
 
     def take(self, item: Item) -> None:
-        """Write one item."""
+        """Write one item.
+
+        Raises:
+            EverystepError: Steps fall so often that these are no restarts.
+        """
         match item:
             case Rows():
                 self._take_rows(item)
@@ -120,9 +121,7 @@ class Target:
                     facts=ev.plain(item.facts),
                 )
             case Skipped():
-                self._skipped_count += 1
-                if len(self._skipped) < SKIPPED_NAMED:
-                    self._skipped.append(ev.readable(f"{item.where}: {item.why}"))
+                self._skips.add(item)
             case Noted():
                 self._notes[ev.readable(item.text)] = None
             case Ended():
@@ -156,8 +155,8 @@ class Target:
             values=sum(attempt.values for attempt in self._done),
             metrics=tuple(self._metrics),
             attempts=len(self._done),
-            skipped=self._skipped_count,
-            skipped_first=tuple(self._skipped),
+            skipped=self._skips.count,
+            skipped_first=tuple(self._skips.first),
             notes=tuple(self._notes),
         )
 
@@ -174,16 +173,30 @@ class Target:
             piece = rows.part(start, stop)
             if start or start in cuts:
                 self._restarting = self._attempt is not None
+                refuse_disorder(self._origin.source, self._attempts_so_far)
             if stop > start:
                 self._writer(piece.time).add(piece)
         for metric in rows.values:
             if metric not in self._metrics and rows.where(metric).any():
                 self._metrics[metric] = None
 
+    @property
+    def _attempts_so_far(self) -> list[int]:
+        """The rows of each attempt."""
+        open_one = [] if self._attempt is None else [self._attempt]
+        return [each.rows for each in (*self._done, *open_one)]
+
     def _take_facts(self, facts: Facts) -> None:
+        try:
+            facts = replace(
+                facts, config=ev.plain(facts.config), environment=ev.plain(facts.environment)
+            )
+        except RecursionError:
+            self._skips.add(Skipped("configuration", "it is nested too deeply"))
+            return
         if self._attempt is not None:
             if facts.config:
-                self._tell(ev.ConfigUpdated, None, config=ev.plain(facts.config))
+                self._tell(ev.ConfigUpdated, None, config=facts.config)
             return
         known = self._facts
         self._facts = Facts(
@@ -234,7 +247,7 @@ class Target:
             time=time,
             run_id=origin.run_id,
             name=ev.readable(origin.name),
-            config=ev.plain(facts.config),
+            config=dict(facts.config),
             tags=[ev.readable(tag) for tag in facts.tags],
             monitor=facts.monitor and ev.readable(facts.monitor),
             mode=facts.mode,
@@ -244,7 +257,7 @@ class Target:
             host="",
             boot_id="",
             pid=0,
-            environment=ev.plain({**facts.environment, **imported}),
+            environment={**facts.environment, **ev.plain(imported)},
         )
 
     def _close(self, status: str | None, error: str | None) -> None:
@@ -254,18 +267,15 @@ class Target:
             self._attempt = None
 
     def _say_what_was_skipped(self, attempt: AttemptWriter) -> None:
-        if self._skipped_count:
-            named = "; ".join(self._skipped)
-            text = f"import: {self._skipped_count:,} not read: {named}"
-            step = 0
-            attempt.tell(
-                ev.Message(time=attempt.now, text=ev.readable(text), level="warning", step=step)
-            )
+        if self._skips.count:
+            said = ev.Message(time=attempt.now, text=self._skips.told, level="warning", step=0)
+            attempt.tell(said)
 
     def _why_nothing(self) -> str:
-        if self._skipped:
+        if self._skips.count:
             return (
-                f"no row could be read as {self._origin.format}; {self._skipped_count:,} could not, "
-                f"the first: {self._skipped[0]}"
+                f"no row could be read as {self._origin.format}; {self._skips.count:,} could not, "
+                f"the first: {self._skips.first[0]}"
             )
-        return f"it holds no row of numbers that can be read as {self._origin.format}"
+        noted = f" ({'; '.join(self._notes)})" if self._notes else ""
+        return f"it holds no row of numbers that can be read as {self._origin.format}{noted}"

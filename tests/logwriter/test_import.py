@@ -22,8 +22,9 @@ from logwriter.importing import attempt, import_log
 from logwriter.importing.items import Ended, Facts, Item, Noted, Restart, Rows, Saved, Skipped, Told
 from logwriter.importing.records import Row, gather, numbers_of
 from logwriter.importing.restarts import Falls
+from logwriter.importing.skips import SKIPPED_NAMED
 from logwriter.importing.source import Source
-from logwriter.importing.target import SKIPPED_NAMED, Imported, Origin, Target
+from logwriter.importing.target import Imported, Origin, Target
 from logwriter.importing.transfer import _places
 from logwriter.journal import NO_EPOCH
 from logwriter.verify import verify
@@ -353,3 +354,21 @@ def test_rows_outside_epochs_have_none() -> None:
     assert isinstance(rows, Rows)
     assert rows.epoch is not None
     assert rows.epoch.tolist() == [4, NO_EPOCH]
+
+
+def test_a_record_without_a_time_has_that_of_the_one_before() -> None:
+    """Also where something stands between them, which begins another chunk; never a later one."""
+    found: list[Row | Item] = [
+        Row(0, {"a": 1.0}, time=5),
+        Noted("between"),
+        Row(1, {"a": 1.0}),
+        Row(2, {"a": 1.0}, time=9),
+        Noted("again"),
+        Row(3, {"a": 1.0}),
+    ]
+    chunks = [each for each in gather(found) if isinstance(each, Rows)]
+    assert [None if rows.time is None else rows.time.tolist() for rows in chunks] == [
+        [5],
+        [5, 9],
+        None,  # the run goes on from its last row
+    ]

@@ -125,13 +125,14 @@ def test_other_tables_are_none(tmp_path: Path, name: str, text: str) -> None:
         import_log(source, tmp_path / "run", format="dvclive")
 
 
-def test_unreadable_parameters_are_an_error(tmp_path: Path) -> None:
-    """With the file, and why; nothing is left behind."""
+def test_unreadable_parameters_are_left_out(tmp_path: Path) -> None:
+    """With the file, and why; the rows are read."""
     source = folder_of(tmp_path, {"loss": "step\tloss\n0\t0.5\n"})
     (source / "params.yaml").write_text("- 1\n- 2\n")
-    with pytest.raises(EverystepError, match="holds no mapping"):
-        import_log(source, tmp_path / "run")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["dvclive"]
+    (one,) = import_log(source, tmp_path / "run")
+    assert one.rows == 1
+    assert "parameters are left out" in one.notes[0]
+    assert "params.yaml holds no mapping" in one.notes[0]
 
 
 def test_yaml_without_its_reader_says_what_to_install(
@@ -140,7 +141,8 @@ def test_yaml_without_its_reader_says_what_to_install(
     """Only where there is a YAML file to read."""
     monkeypatch.setitem(__import__("sys").modules, "yaml", None)
     source = folder_of(tmp_path, {"loss": "step\tloss\n0\t0.5\n"})
-    import_log(source, tmp_path / "run")
+    (one,) = import_log(source, tmp_path / "run")
+    assert one.notes == ()
     (source / "params.yaml").write_text("lr: 1\n")
-    with pytest.raises(EverystepError, match=r"pip install 'everystep\[yaml\]'"):
-        import_log(source, tmp_path / "other")
+    (told,) = import_log(source, tmp_path / "other")
+    assert "pip install 'everystep[yaml]'" in told.notes[0]

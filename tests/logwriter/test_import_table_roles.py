@@ -154,7 +154,7 @@ def test_batches_numbered_anew_in_each_epoch_count_on(tmp_path: Path, first: int
     expected = [first + n for n in [*range(9), *range(3, 12)]]
     assert column(one.path, "step", "a") == expected == counted(rows)
     assert one.attempts == 2
-    assert "steps begin again in each epoch" in notes(one)
+    assert "'batch' counts within epochs: steps run on instead" in notes(one)
 
 
 def test_a_column_of_runs_splits_the_table(tmp_path: Path) -> None:
@@ -172,11 +172,12 @@ def test_a_column_of_runs_splits_the_table(tmp_path: Path) -> None:
 
 
 def test_without_a_split_it_is_suggested(tmp_path: Path) -> None:
-    """Only if every fall goes with a change of that column."""
+    """As the reason why steps go back only if every fall goes with a change of that column."""
     text = "seed,step,a\n1,0,1\n1,1,2\n2,0,3\n2,1,4\n"
     assert "--split seed makes each of its values a run" in notes(imported(tmp_path / "a", text))
     more = imported(tmp_path / "b", text + "2,0,5\n")
-    assert "--split" not in notes(more)
+    assert "steps go back where" not in notes(more)
+    assert "'seed' has several values, whose rows are all in this run: --split seed" in notes(more)
 
 
 def test_more_values_than_runs_are_refused(tmp_path: Path) -> None:

@@ -20,15 +20,12 @@ _STAMP = re.compile(MARK + r"\.(\d+)")
 
 def has_events(folder: Path) -> bool:
     """Whether an event file lies anywhere below."""
-    return any(MARK in name for _, _, names in os.walk(folder) for name in names)
+    return any(_in(path, names) for path, _, names in os.walk(folder))
 
 
 def runs_below(folder: Path) -> dict[Path, tuple[Path, ...]]:
     """The event files of each run, by its folder; both in a stable order. Links are not followed."""
-    found = {
-        Path(path): sorted((Path(path, name) for name in names if MARK in name), key=_age)
-        for path, _, names in os.walk(folder)
-    }
+    found = {Path(path): sorted(_in(path, names), key=_age) for path, _, names in os.walk(folder)}
     holders = [path for path in sorted(found) if found[path]]
     parts = {path for path in holders if path.name in PARTS}
     homes: dict[Path, list[Path]] = {}
@@ -42,6 +39,12 @@ def runs_below(folder: Path) -> dict[Path, tuple[Path, ...]]:
 def prefix_of(file: Path, home: Path) -> str:
     """What stands in front of the metrics of a file of the run of ``home``."""
     return "" if file.parent == home else f"{file.parent.name}/"
+
+
+def _in(folder: str, names: list[str]) -> list[Path]:
+    """The event files among what lies in a folder; links that lead nowhere and pipes are none."""
+    marked = (Path(folder, name) for name in names if MARK in name)
+    return [path for path in marked if path.is_file()]
 
 
 def _age(file: Path) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format
 from logwriter.importing.interleaving import Point, interleave
-from logwriter.importing.items import Facts, Item, Skipped
+from logwriter.importing.items import Facts, Item, Noted, Skipped
 from logwriter.importing.moments import Clock
 from logwriter.importing.records import Row, gather, number_in, whole
 from logwriter.importing.sayings import Sayings
@@ -46,14 +46,13 @@ def finds(looked: Look, options: Options) -> list[Source]:
 
 
 def reads(source: Source) -> Iterator[Item]:
-    """The parameters and the rows.
-
-    Raises:
-        EverystepError: ``params.yaml`` is unreadable.
-    """
+    """The parameters, if they can be read, and the rows."""
     params = source.path / _PARAMS
     if params in source.files:
-        yield Facts(config=read_yaml(params))
+        try:
+            yield Facts(config=read_yaml(params))
+        except EverystepError as error:
+            yield Noted(f"its parameters are left out: {error}")
     yield from gather(_rows(source))
 
 

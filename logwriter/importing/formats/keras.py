@@ -13,7 +13,7 @@ from typing import Any
 from logwriter.errors import EverystepError
 from logwriter.importing.formats import Format, one_file
 from logwriter.importing.items import Facts, Item, Noted, Skipped
-from logwriter.importing.records import Row, gather
+from logwriter.importing.records import Row, gather, whole
 from logwriter.importing.source import HEAD_BYTES, Look, Source
 
 _SAMPLE = b'"loss"'
@@ -45,37 +45,39 @@ def reads(source: Source) -> Iterator[Item]:
         raise EverystepError(f"{source.path}: no JSON ({error}); is the file complete?") from error
     source.advance(source.size)
     lists, epochs = _told(said)
-    lists = {name: _by_place(entries) for name, entries in lists.items() if _is_list(entries)}
+    lists = {name: entries for name, entries in lists.items() if _is_list(entries)}
     if not lists:
         raise EverystepError(f"{source.path}: no history of Keras: it holds no list of numbers")
     count = max(map(len, lists.values()))
     yield Noted("steps are the epochs, counted from 0 as Keras does")
     if isinstance(said.get("params"), Mapping):
         yield Facts(config=said["params"])
-    rows: list[dict[str, float]] = [{} for _ in range(count)]
+    rows: dict[int, dict[str, float]] = {}
     for name, entries in lists.items():
-        every = count // len(entries) if entries and count % len(entries) == 0 else 1
-        if len(entries) < count:
+        every = 1
+        if isinstance(entries, list) and 0 < len(entries) < count:
+            every = count // len(entries) if count % len(entries) == 0 else 1
             places = f"every {every} epochs" if every > 1 else "the first epochs"
             yield Noted(
                 f"{name!r} has {len(entries):,} entries of {count:,}: they count as {places}"
             )
-        yield from _put(name, entries, every, rows)
-    numbers = epochs if len(epochs) == count else list(range(count))
-    yield from gather(Row(at, row, epoch=at) for at, row in zip(numbers, rows, strict=True) if row)
+        yield from _put(name, _by_place(entries, every), rows)
+    numbers = epochs if len(epochs) == count else range(count)
+    named = {place: numbers[place] if place < count else place for place in sorted(rows)}
+    yield from gather(Row(named[place], rows[place], epoch=named[place]) for place in named)
 
 
 def _put(
-    name: str, entries: list[Any], every: int, rows: list[dict[str, float]]
+    name: str, entries: Iterator[tuple[int, Any]], rows: dict[int, dict[str, float]]
 ) -> Iterator[Skipped]:
-    for place, entry in enumerate(entries, start=1):
+    for place, entry in entries:
         try:
             number = None if entry is None else float(entry)
         except (TypeError, ValueError, OverflowError):
-            yield Skipped(f"entry {place} of {name!r}", f"{str(entry)[:40]!r} is no number")
+            yield Skipped(f"entry {place + 1} of {name!r}", f"{str(entry)[:40]!r} is no number")
             continue
         if number is not None:
-            rows[place * every - 1][name] = number
+            rows.setdefault(place, {})[name] = number
 
 
 def _told(said: Any) -> tuple[dict[str, Any], list[int]]:
@@ -93,16 +95,15 @@ def _told(said: Any) -> tuple[dict[str, Any], list[int]]:
 
 def _is_list(entries: Any) -> bool:
     if isinstance(entries, Mapping):
-        return bool(entries) and all(isinstance(key, str) and key.isdecimal() for key in entries)
+        return bool(entries) and all(whole(key) is not None for key in entries)
     return isinstance(entries, list)
 
 
-def _by_place(entries: Any) -> list[Any]:
-    """A list, from a list or from an object of entries by their places."""
+def _by_place(entries: Any, every: int) -> Iterator[tuple[int, Any]]:
+    """Entries with their places from 0: of a list, the last of so many each; of an object, its keys."""
     if isinstance(entries, list):
-        return entries
-    places = {int(place): entry for place, entry in entries.items()}
-    return [places.get(place) for place in range(len(entries))]
+        return ((place * every - 1, entry) for place, entry in enumerate(entries, start=1))
+    return ((whole(place) or 0, entry) for place, entry in entries.items())
 
 
 FORMAT = Format("keras", "History of Keras as JSON", detects, one_file, reads)

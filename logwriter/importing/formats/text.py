@@ -25,12 +25,14 @@ _SEARCHED = 1 << 23
 """So many bytes are searched for rows to tell the format: logs may begin with their source code."""
 _ALIKE = 2
 _SHOWN = 100
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*[\[{\"\]])")
+"""How JSON begins; ``[2024-03-01 …]`` and ``[rank0]`` begin lines of logs."""
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
 
 def detects(looked: Look) -> bool:
     """Some lines that read alike, with a step and the same names."""
-    if looked.is_folder or b"\0" in looked.head or looked.head.lstrip()[:1] in (b"{", b"["):
+    if looked.is_folder or b"\0" in looked.head or _JSON.match(looked.head):
         return False
     reader, kinds = LogReader(Options(), Sayings()), Counter[tuple[str, ...]]()
     for line in _beginning(looked.path):
@@ -68,8 +70,8 @@ def _items(source: Source) -> Iterator[Row | Item]:
     options = source.options
     reader = PatternReader(options, sayings) if options.pattern else LogReader(options, sayings)
     gave = number = 0
-    first, fault, ended, gives = "", "", True, False
-    for number, text, ended in _lines(source):  # noqa: B007  the last ones are asked for below
+    first, fault, gives = "", "", False
+    for number, text in source.lines(LONGEST_LINE):
         gives = False
         if len(text) > LONGEST_LINE:
             yield Skipped(f"line {number}", f"it has more than {LONGEST_LINE:,} characters")
@@ -87,22 +89,8 @@ def _items(source: Source) -> Iterator[Row | Item]:
     if not gave:
         raise EverystepError(_nothing(source, fault))
     yield Noted(f"{gave:,} of {number:,} lines gave rows; the first is {first}")
-    if gives and not ended:
+    if gives and not source.ends_whole:
         yield Noted("the last line has no end: its last number may have been cut")
-
-
-def _lines(source: Source) -> Iterator[tuple[int, str, bool]]:
-    """The lines by number, whether each has an end; of one too long, enough to see that it is."""
-    with source.path.open("rb") as file:
-        number = 0
-        while line := file.readline(4 * LONGEST_LINE + 1):
-            number += 1
-            source.advance(len(line))
-            rest = line
-            while not rest.endswith(b"\n") and (rest := file.readline(LONGEST_LINE)):
-                source.advance(len(rest))
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-            yield number, text.rstrip("\r\n"), rest.endswith(b"\n")
 
 
 def cleaned(text: str) -> list[str]:

@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from logwriter.errors import EverystepError
+from logwriter.importing import ranks
 from logwriter.importing.items import Noted
 from logwriter.importing.moments import Clock
-from logwriter.importing.records import whole
+from logwriter.importing.names import EPOCHS, STEPS, TIMES, known_among
+from logwriter.importing.records import is_number, whole
 from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Source
 
-STEPS = (
-    *("step", "global_step", "trainer/global_step", "_step", "iteration", "current_steps"),
-    *("num_updates", "iter", "iters", "it", "update", "batch"),
-)
-"""Keys that count steps, the surest first."""
-EPOCHS = ("epoch", "trainer/epoch")
-_TIMES = ("timestamp", "_timestamp", "wall_time", "datetime", "asctime", "date", "ts", "time")
 _LISTED = 30
 
 
@@ -33,12 +28,14 @@ class Keys:
         epoch: ``None`` where there is none.
         fractions: Whether an epoch such as ``1.0`` is one of a log of fractions.
         time: ``None`` where there is none.
+        rank: ``None`` where all records are of one process.
     """
 
     step: str | None
     epoch: str | None
     fractions: bool
     time: str | None
+    rank: str | None
 
     def notes(self) -> Iterator[Noted]:
         """What was decided."""
@@ -46,6 +43,8 @@ class Keys:
             yield Noted("no key counts steps: rows are counted from 0; --step KEY names one")
         else:
             yield Noted(f"steps: {self.step!r}")
+        if self.rank is not None:
+            yield Noted(f"{ranks.SAID}, by {self.rank!r}")
 
 
 def choose(records: Sequence[Mapping[str, Any]], source: Source) -> Keys:
@@ -57,7 +56,7 @@ def choose(records: Sequence[Mapping[str, Any]], source: Source) -> Keys:
     options = source.options
     for option, key in (("step", options.step), ("epoch", options.epoch), ("time", options.time)):
         if key is not None and not any(key in record for record in records):
-            known = list(dict.fromkeys(name for record in records for name in record))
+            known = _names(records)
             raise EverystepError(
                 f"{source.path}: no record has the key {key!r} that --{option} names; there are "
                 f"{', '.join(known[:_LISTED]) or 'none'}{', …' if len(known) > _LISTED else ''}"
@@ -67,8 +66,9 @@ def choose(records: Sequence[Mapping[str, Any]], source: Source) -> Keys:
     return Keys(
         step=step,
         epoch=epoch,
-        fractions=epoch not in (options.epoch, step),
+        fractions=epoch not in (None, options.epoch, step) and _is_fractional(epoch, records),
         time=options.time or _time(records),
+        rank=next((key for key in ranks.NAMES if _tells_apart(key, records)), None),
     )
 
 
@@ -81,21 +81,33 @@ def _first(known: Iterable[str], records: Sequence[Mapping[str, Any]]) -> str | 
     return next(
         (
             key
-            for key in known
-            if any(whole(record.get(key)) is not None for record in records if key in record)
+            for key in known_among(_names(records), known)
+            if any(whole(record.get(key)) is not None for record in records)
         ),
         None,
     )
 
 
 def _time(records: Sequence[Mapping[str, Any]]) -> str | None:
-    """The first known key that holds moments; ``time`` is more often how long something took."""
-    clocks = {key: Clock(key, Sayings()) for key in _TIMES}
-    return next(
-        (
-            key
-            for key in _TIMES
-            if any(clocks[key].read(record[key]) is not None for record in records if key in record)
-        ),
-        None,
-    )
+    """The first known key that holds moments."""
+    for key in known_among(_names(records), TIMES):
+        clock = Clock(key, Sayings())
+        if any(clock.read(record[key]) is not None for record in records if key in record):
+            return key
+    return None
+
+
+def _tells_apart(rank: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it counts processes, from 0; another rank is a metric."""
+    values = {record[rank] for record in records if type(record.get(rank)) is int}
+    return 0 in values and values == set(range(max(values) + 1)) and len(values) > 1
+
+
+def _names(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for record in records for name in record))
+
+
+def _is_fractional(epoch: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether epochs are counted in fractions, so that ``1.0`` among them is one as well."""
+    said = (record.get(epoch) for record in records)
+    return any(is_number(leaf) and whole(leaf) is None for leaf in said)

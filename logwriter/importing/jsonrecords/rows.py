@@ -10,25 +10,19 @@ epochs as steps: ``val/`` goes in front.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from logwriter.importing import parts
 from logwriter.importing.items import Ended, Facts, Item, Noted, Skipped
 from logwriter.importing.jsonrecords.keys import Keys
 from logwriter.importing.jsonrecords.objects import Found
 from logwriter.importing.moments import Clock
+from logwriter.importing.names import WITHIN, known_among, plain
+from logwriter.importing.ranks import of_rank
 from logwriter.importing.records import Row, as_float, is_number, leaves_of, number_in, whole
 from logwriter.importing.running import RunningStep
 from logwriter.importing.sayings import Sayings
 
-_MODES = ("mode", "split", "phase")
-_PARTS = {name: name for name in ("train", "val", "test", "eval")} | {
-    "training": "train",
-    "validation": "val",
-    "valid": "val",
-}
-_WITHIN = ("iter", "iters", "batch")
 _BEFORE = "records with an epoch and no step have the step of the one before"
 _MMENGINE = "records without 'iter' are validation, and count steps in their own way"
-_PART = "train/, val/ and the like in front of names is what the record itself says it is of"
-_VALIDATION = "validation records have the step of the training record before"
 
 
 class RecordReader:
@@ -40,6 +34,7 @@ class RecordReader:
         self._clock = Clock(repr(keys.time), self._sayings)
         self._running = RunningStep(keys.step or "", self._sayings)
         self._step: int | None = None
+        self._trained: int | None = None
         self._texts: dict[str, None] = {}
         self._mmengine = False
         self._rows = 0
@@ -70,11 +65,12 @@ class RecordReader:
     def _row(self, leaves: dict[str, Any], where: str) -> Iterator[Row | Item]:
         keys = self._keys
         epoch = _epoch(leaves.get(keys.epoch or ""), fractions=keys.fractions)
-        part = next((_PARTS[word] for word in _words(leaves) if word in _PARTS), None)
+        part = next(filter(None, map(parts.part_of, _words(leaves))), None)
         part = self._part_of_mmengine(leaves) or part
-        but = {keys.step, keys.time, keys.epoch if epoch is not None else None}
-        values = self._numbers(leaves, but, f"{part}/" if part else "")
-        step = self._step_of(leaves, epoch, part)
+        but = {keys.step, keys.time, keys.rank, keys.epoch if epoch is not None else None}
+        rank = whole(leaves.get(keys.rank or ""))
+        values = of_rank(rank, self._numbers(leaves, but, part))
+        step = self._step_of(leaves, epoch, part, tuple(values))
         if isinstance(step, str):
             yield Skipped(where, step)
             return
@@ -93,11 +89,13 @@ class RecordReader:
         if keys.step == "current_steps":
             self._planned = whole(leaves.get("total_steps"))
         if part:
-            self._sayings.say(_PART)
+            self._sayings.say(parts.SAID)
         yield from self._sayings.notes()
         yield Row(step, values, epoch, time)
 
-    def _step_of(self, leaves: dict[str, Any], epoch: int | None, part: str | None) -> int | str:
+    def _step_of(
+        self, leaves: dict[str, Any], epoch: int | None, part: str | None, metrics: tuple[str, ...]
+    ) -> int | str:
         """The step, or why there is none."""
         key = self._keys.step
         if key is None:
@@ -108,15 +106,18 @@ class RecordReader:
         count = whole(leaves.get(key))
         if count is None:
             return f"{key!r} is no whole number" if key in leaves else f"it has no {key!r}"
-        if epoch is None or key == self._keys.epoch:
+        if key == self._keys.epoch:
             return count
-        if part not in (None, "train") and key in _WITHIN and self._step is not None:
-            self._sayings.say(_VALIDATION)
-            return self._running.now
-        return self._running.step((part, *leaves), epoch, count)
+        follows = part not in (None, parts.TRAINING) and plain(key) in WITHIN
+        if follows and self._trained is not None:
+            self._sayings.say(parts.FOLLOWING)
+            return self._trained
+        step = self._running.step(metrics, epoch, count)
+        self._trained = self._trained if follows else step
+        return step
 
     def _numbers(
-        self, leaves: dict[str, Any], but: set[str | None], prefix: str
+        self, leaves: dict[str, Any], but: set[str | None], part: str | None
     ) -> dict[str, float]:
         values = {}
         for name, leaf in leaves.items():
@@ -128,7 +129,7 @@ class RecordReader:
                 if number is not None:
                     self._texts.setdefault(name)
             if number is not None:
-                values[name if name.startswith(prefix) else f"{prefix}{name}"] = number
+                values[parts.in_part(name, part) if part else name] = number
         return values
 
     def _part_of_mmengine(self, leaves: dict[str, Any]) -> str | None:
@@ -144,10 +145,10 @@ class RecordReader:
 
 def _words(leaves: dict[str, Any]) -> Iterator[str]:
     """What a record says of the part of the data that it is of."""
-    for name in _MODES:
+    for name in known_among(list(leaves), parts.NAMES):
         word = leaves.get(name)
         if isinstance(word, str):
-            yield word.lower()
+            yield word
 
 
 def _epoch(leaf: Any, *, fractions: bool) -> int | None:

@@ -1,6 +1,5 @@
 """Rows of numbers from chunks of a table, with the roles of its columns decided once a header."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +7,16 @@ from typing import Any
 import numpy as np
 
 from logwriter.importing.items import Facts, Floats, Ints, Item, Mask, Noted, Rows, Skipped
+from logwriter.importing.records import as_float, is_number
+from logwriter.importing.sayings import Sayings
 from logwriter.importing.source import Source
+from logwriter.importing.table.cells import Column
 from logwriter.importing.table.chunks import Chunk
 from logwriter.importing.table.counting import EpochCounting, filled
-from logwriter.importing.table.names import TELLS_RUNS_APART
+from logwriter.importing.table.parted import follows, metrics_of, parts_in
 from logwriter.importing.table.roles import EXACT, Roles, decide, whole
 from logwriter.importing.table.split import value_of
+from logwriter.importing.table.suggesting import RunsApart
 from logwriter.journal import NO_EPOCH
 
 _NO_TIME = -1
@@ -45,8 +48,9 @@ class TableReader:
         self._source, self._dialect = source, dialect
         self._header: tuple[str, ...] | None = None
         self._said: Mapping[str, Any] = {}
-        self._counting = EpochCounting()
-        self._restarts = _Restarts()
+        self._sayings = Sayings()
+        self._counting: EpochCounting | None = None
+        self._apart = RunsApart()
         self._rows = self._bare = 0
         self._length = 0
         self._time = _NO_TIME
@@ -72,11 +76,10 @@ class TableReader:
                 yield from map(Noted, roles.notes)
                 yield from self._dialect_notes(roles)
             yield from self._read(chunk, roles)
-        if self._counting.begins_again:
-            yield Noted("steps begin again in each epoch: they are counted on from epoch to epoch")
+            yield from self._sayings.notes()
         if self._bare:
             yield Noted(f"rows without any number but their step or time: {self._bare:,}")
-        yield from self._restarts.notes(self._source)
+        yield from self._apart.notes(self._source.options)
 
     def _decide(self, chunk: Chunk) -> Roles:
         counted = self._has(self._dialect.lengths)
@@ -85,9 +88,15 @@ class TableReader:
     def _dialect_notes(self, roles: Roles) -> Iterator[Item]:
         if self._has(self._dialect.lengths) and roles.step is None:
             yield Noted(f"steps are the sums of column {self._dialect.lengths!r} so far")
-        if self._has(self._dialect.elapsed) and self._dialect.began in self._said:
+        if self._has(self._dialect.elapsed) and self._began is not None:
             since = f"{self._dialect.began!r} and the seconds since then in column"
             yield Noted(f"times are {since} {self._dialect.elapsed!r}")
+
+    @property
+    def _began(self) -> float | None:
+        """The moment that the table tells, if it does."""
+        began = self._said.get(self._dialect.began)
+        return as_float(began) if is_number(began) else None
 
     def _has(self, column: str) -> bool:
         return bool(column) and column in (self._header or ())
@@ -107,9 +116,11 @@ class TableReader:
             )
             metrics[fraction] = chunk.numbers(fraction)
         some = {name: column for name, column in metrics.items() if column.given.any()}
-        if epoch is not None and there.any():
-            step[there] = self._counting.count(step[there], epoch[there])
-        self._restarts.look(chunk, step, there)
+        parts = parts_in(chunk.labels(roles.part)) if roles.part else {}
+        some = metrics_of(some, parts) if parts else some
+        if epoch is not None and roles.step != roles.epoch and some:
+            step = self._counted(roles, some, step, epoch, there=there, parts=parts)
+        self._apart.look(chunk, metrics, step, there)
         logged = np.zeros(len(step), np.bool_)
         for column in some.values():
             logged |= column.given
@@ -121,6 +132,23 @@ class TableReader:
             epoch=None if epoch is None else epoch[there],
             time=None if time is None else time[there],
         )
+
+    def _counted(
+        self,
+        roles: Roles,
+        metrics: Mapping[str, Column],
+        step: Ints,
+        epoch: Ints,
+        *,
+        there: Mask,
+        parts: Mapping[str, Mask],
+    ) -> Ints:
+        """Steps, of counts that may begin again in each epoch, or in each part of the data."""
+        if self._counting is None:
+            self._counting = EpochCounting(roles.step or "", self._sayings)
+        given = {name: column.given for name, column in metrics.items()}
+        following = follows(parts, roles.step, len(step))
+        return self._counting.count_some(step, epoch, given, there=there, following=following)
 
     def _steps(self, chunk: Chunk, roles: Roles) -> tuple[Ints, Mask]:
         """The steps, and which rows have one."""
@@ -152,11 +180,11 @@ class TableReader:
         """Each row's time; of a row without one, that of the row before."""
         if roles.clock is not None:
             times, there = roles.clock.read(chunk)
-        elif self._has(self._dialect.elapsed) and self._dialect.began in self._said:
+        elif self._has(self._dialect.elapsed) and self._began is not None:
             column = chunk.numbers(self._dialect.elapsed)
-            there = column.given & (np.abs(column.values) < EXACT / 10**6)
-            seconds = float(self._said[self._dialect.began]) + column.values
-            times = _integers(np.rint(seconds * 10**6), there)
+            seconds = self._began + column.values
+            there = column.given & (seconds > 0) & (seconds < EXACT / 10**6)
+            times = np.rint(np.where(there, seconds, 0.0) * 10**6).astype(np.int64)
         else:
             return None
         if self._time == _NO_TIME:
@@ -170,44 +198,3 @@ class TableReader:
 
 def _integers(values: Floats, there: Mask) -> Ints:
     return np.where(there, values, 0.0).astype(np.int64)
-
-
-class _Restarts:
-    """Whether steps fall where a column changes that may tell runs apart."""
-
-    def __init__(self) -> None:
-        self._step: int | None = None
-        self._labels: dict[str, str] = {}
-        self._falls = 0
-        self._changes: Counter[str] = Counter()
-
-    def look(self, chunk: Chunk, step: Ints, there: Mask) -> None:
-        """Look at some rows."""
-        at = np.flatnonzero(there)
-        if not len(at):
-            return
-        steps = step[at]
-        first = steps[0] if self._step is None else self._step
-        falls = np.flatnonzero(steps < np.concatenate([[first], steps[:-1]])).tolist()
-        self._falls += len(falls)
-        for name in chunk.header:
-            if name.strip().lower() not in TELLS_RUNS_APART:
-                continue
-            labels = chunk.labels(name)
-            for fall in falls:
-                before = labels[at[fall - 1]] if fall else self._labels.get(name, "")
-                self._changes[name] += labels[at[fall]] != before
-            self._labels[name] = labels[at[-1]]
-        self._step = int(steps[-1])
-
-    def notes(self, source: Source) -> Iterator[Item]:
-        """What to suggest."""
-        if source.options.split is not None:
-            return
-        for name, changes in self._changes.items():
-            if changes and changes == self._falls:
-                yield Noted(
-                    f"steps go back where column {name!r} changes: --split {name} makes each of its values "
-                    "a run"
-                )
-                return

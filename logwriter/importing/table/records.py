@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from logwriter.importing.items import Item, Noted, Skipped
+from logwriter.importing.source import LONGEST_LINE
 from logwriter.importing.table.cells import is_number
 from logwriter.importing.table.layout import Layout, cleaned, split, uncommented
 from logwriter.importing.table.names import unique
@@ -84,6 +85,9 @@ class RecordReader:
         """Lines; those that quotes hold together are one."""
         for number, text in lines:
             if number == self._layout.header_line:
+                continue
+            if len(text) > LONGEST_LINE:
+                yield number, Skipped(f"line {number}", f"more than {LONGEST_LINE:,} characters")
                 continue
             if "\0" in text:
                 yield number, Skipped(f"line {number}", "bytes of zero, as a power cut leaves them")

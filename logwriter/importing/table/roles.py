@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from logwriter.errors import EverystepError
+from logwriter.importing import parts
 from logwriter.importing.items import Mask
+from logwriter.importing.names import EPOCHS, STEPS, TIMES, known_among
 from logwriter.importing.source import Options
 from logwriter.importing.table.cells import Column, listed
 from logwriter.importing.table.chunks import Chunk
 from logwriter.importing.table.clock import Clock, find_clock
-from logwriter.importing.table.names import EPOCHS, INDEX, STEPS, TIMES, known_among
+from logwriter.importing.table.names import INDEX
 
 _SHOWN = 40
 _MOSTLY = 0.9
@@ -26,17 +28,21 @@ EXACT = float(1 << 53)
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns with a role; ``step`` is ``None`` where the rows themselves are counted."""
+    """The columns with a role; ``step`` is ``None`` where the rows themselves are counted.
+
+    ``part`` says of which part of the data each row is, such as ``val``.
+    """
 
     step: str | None
     epoch: str | None
     clock: Clock | None
+    part: str | None
     left_out: frozenset[str]
     notes: tuple[str, ...]
 
     def metrics(self, columns: Sequence[str]) -> list[str]:
         """The columns that are metrics."""
-        taken = {self.step, self.epoch, self.clock and self.clock.column, *self.left_out}
+        taken = {self.step, self.epoch, self.clock and self.clock.column, self.part, *self.left_out}
         return [column for column in columns if column not in taken]
 
 
@@ -66,7 +72,14 @@ def decide(chunk: Chunk, options: Options, path: Path, *, counted: bool) -> Role
         notes.append("the first column has no name, as an index has: it is left out")
     if options.split is not None:
         left_out.add(find_column(chunk, options.split, "--split", path))
-    return Roles(step, epoch, clock, frozenset(left_out), tuple(notes))
+    part = next(
+        (name for name in known_among(chunk.header, parts.NAMES) if _says_parts(chunk, name)), None
+    )
+    if part in left_out:
+        part = None
+    if part:
+        notes.append(f"{parts.SAID}, in column {part!r}")
+    return Roles(step, epoch, clock, part, frozenset(left_out), tuple(notes))
 
 
 def find_column(chunk: Chunk, wanted: str, option: str, path: Path) -> str:
@@ -98,6 +111,12 @@ def _counts(column: Column) -> bool:
     some = np.count_nonzero(column.given)
     fits = np.count_nonzero(whole(column)) >= _MOSTLY * some
     return bool(fits and some * 2 >= len(column.given))
+
+
+def _says_parts(chunk: Chunk, name: str) -> bool:
+    """Whether all that a column says are parts of the data."""
+    words = {label for label in chunk.labels(name) if label}
+    return bool(words) and all(parts.part_of(word) for word in words)
 
 
 def _step(chunk: Chunk, options: Options, path: Path, epoch: str | None) -> str | None:

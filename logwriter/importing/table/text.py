@@ -1,6 +1,5 @@
 """A table of text as chunks, and the runs in it."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -35,7 +34,7 @@ def runs_in_text(source: Source) -> list[Source]:
 def _chunks(source: Source) -> Iterator[Chunk | Item]:
     layout = layout_in(source.path, look(source.path).head)
     cells = CellReader(layout.delimiter)
-    records = RecordReader(layout, ends_whole=_ends_whole(source))
+    records = RecordReader(layout, ends_whole=source.ends_whole)
     for piece in records.pieces(source.lines()):
         if not isinstance(piece, Piece):
             yield piece
@@ -59,10 +58,3 @@ def _of_its_run(piece: Piece, source: Source) -> Piece:
     return replace(
         piece, lines=[piece.lines[n] for n in kept], records=[piece.records[n] for n in kept]
     )
-
-
-def _ends_whole(source: Source) -> bool:
-    """Whether the file's last byte ends a line."""
-    with source.path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) in b"\r\n"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from logwriter.importing.items import Item, Restart
 from logwriter.importing.moments import Clock
+from logwriter.importing.ranks import SAID as RANKS
+from logwriter.importing.ranks import of_rank
 from logwriter.importing.records import Row, whole
 from logwriter.importing.running import RunningStep
 from logwriter.importing.sayings import Sayings
@@ -17,6 +19,10 @@ from logwriter.importing.textlogs.mlperf import MARK, mlperf_line
 from logwriter.importing.textlogs.pairs import Pairs, pairs_on
 from logwriter.importing.textlogs.quantities import quantity
 
+_RANK = re.compile(
+    r"\[\s*(?:default|(?:(?:local|global)[_ ]?)?rank)\s*[:=]?\s*(\d{1,9})\s*\]:?", re.IGNORECASE
+)
+"""How launchers and loggers mark the lines of each process."""
 _SESSION = re.compile(r"=+ Training Loss \(.*\) =+")
 
 
@@ -39,28 +45,35 @@ class LogReader:
         elif _SESSION.fullmatch(line.strip()):
             yield Restart()
         else:
-            pairs = pairs_on(line, self._options, self._sayings)
+            said = _RANK.search(line) if "[" in line else None
+            rest = f"{line[: said.start()]} {line[said.end() :]}" if said else line
+            pairs = pairs_on(rest, self._options, self._sayings)
             if pairs is not None:
-                yield from self._row(pairs)
+                yield from self._row(pairs, int(said[1]) if said else 0)
 
-    def _row(self, pairs: Pairs) -> Iterator[Row]:
+    def _row(self, pairs: Pairs, rank: int) -> Iterator[Row]:
         epoch = whole(pairs.epoch) if pairs.epoch and "." not in pairs.epoch else None
-        values = dict(pairs.values)
+        values = of_rank(rank, pairs.values)
+        if rank:
+            self._sayings.say(RANKS)
         fraction = quantity(pairs.epoch, self._sayings) if pairs.epoch and epoch is None else None
         if fraction is not None:
             values["epoch"] = fraction
-        step = self._step_of(pairs, epoch)
+        step = self._step_of(pairs, epoch, tuple(values))
         if step is None:
             return
         self._last = step
         time = None
-        if self._options.time in values:
-            time = self._named.read(values.pop(self._options.time or ""))
+        if self._options.time in pairs.values:
+            time = self._named.read(pairs.values[self._options.time])
+            values = of_rank(
+                rank, {n: v for n, v in pairs.values.items() if n != self._options.time}
+            )
         elif pairs.date:
             time = self._dates.read(pairs.date)
         yield Row(step, values, epoch, time)
 
-    def _step_of(self, pairs: Pairs, epoch: int | None) -> int | None:
+    def _step_of(self, pairs: Pairs, epoch: int | None, metrics: tuple[str, ...]) -> int | None:
         if pairs.step is None:
             if self._running is None and epoch is not None:
                 self._sayings.say("steps: 'epoch', where a line has no other count")
@@ -73,6 +86,4 @@ class LogReader:
         self._sayings.say(f"steps: {name!r}")
         if self._running is None:
             self._running = RunningStep(name, self._sayings)
-        if epoch is None:
-            return count
-        return self._running.step(tuple(pairs.values), epoch, count)
+        return self._running.step(metrics, epoch, count)

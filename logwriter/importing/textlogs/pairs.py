@@ -24,8 +24,9 @@ STEP_WORDS = (
 """Names of what counts steps, in lower case; the surest first."""
 _STEPS = r"(?:global_)?steps?|iter(?:ation|s)?|update|batch|epoch"
 _CODE = re.compile(
-    r"[{}\"'`\\;]|[A-Za-z_]\w*\(|==|[-+*/]=|:\s*$|^\s*(?:#|//|>>>|(?:import|from|def|class|return)\s)"
+    r"[{}\"'`\\;]|==|[-+*/]=|:\s*$|^\s*(?:#|//|>>>|(?:import|from|def|class|return)\s)"
 )
+_CALL = re.compile(r"[A-Za-z_]\w*\(")
 _LIKELY = re.compile(rf"\b(?:{_STEPS}|it|s)\b", re.IGNORECASE)
 _PARTS = re.compile(r"\s*\|\s*|,\s+|\s-+\s")
 _END = r"(?=[\s|)\]]|,(?!\d)|$)"
@@ -67,7 +68,7 @@ def pairs_on(line: str, options: Options, sayings: Sayings) -> Pairs | None:
         options: What the user named the step and the epoch.
         sayings: Told of what was left off.
     """
-    if not (options.step or options.epoch or _LIKELY.search(line)) or _CODE.search(line):
+    if not (options.step or options.epoch or _LIKELY.search(line)) or _is_code(line):
         return None
     heard = Sayings()
     pairs = _pairs(line, heard)
@@ -86,6 +87,10 @@ def pairs_on(line: str, options: Options, sayings: Sayings) -> Pairs | None:
     return Pairs(step, epoch and epoch.partition("/")[0].strip(), values, date[0] if date else None)
 
 
+def _is_code(line: str) -> bool:
+    return _CODE.search(line) is not None or ("(" in line and _CALL.search(line) is not None)
+
+
 def _pairs(line: str, sayings: Sayings) -> dict[str, str]:
     pairs: dict[str, str] = {}
     bare = False
@@ -101,7 +106,7 @@ def _pairs(line: str, sayings: Sayings) -> dict[str, str]:
         for name, value in found:
             if name in pairs:
                 sayings.say(f"{name!r} stands more than once on a line: the first counts")
-            elif not _FILE.search(name):
+            elif "." not in name or not _FILE.search(name):
                 pairs[name] = value
     return pairs
 
@@ -109,7 +114,9 @@ def _pairs(line: str, sayings: Sayings) -> dict[str, str]:
 def _in_part(part: str, *, long: bool, bare: bool) -> list[tuple[str, str]]:
     first = _LONG.match(part) if long else None
     pairs = [(first[1], first[2])] if first else []
-    pairs += [(pair[1], pair[2]) for pair in _SHORT.finditer(part, first.end() if first else 0)]
+    begin = first.end() if first else 0
+    if begin < len(part):
+        pairs += [(pair[1], pair[2]) for pair in _SHORT.finditer(part, begin)]
     if pairs or not bare:
         return pairs
     loose = list(_BARE.finditer(part))

@@ -69,7 +69,7 @@ class PatternReader:
         if said and epoch is None:
             number = quantity(said, self._sayings)
             values |= {} if number is None else {"epoch": number}
-        step = self._step_of(found, epoch)
+        step = self._step_of(found, epoch, tuple(values))
         if isinstance(step, str):
             yield Skipped(where, step)
         elif values:
@@ -83,7 +83,9 @@ class PatternReader:
                 )
             yield Row(step, values, epoch, moment)
 
-    def _step_of(self, found: dict[str, str | None], epoch: int | None) -> int | str:
+    def _step_of(
+        self, found: dict[str, str | None], epoch: int | None, metrics: tuple[str, ...]
+    ) -> int | str:
         """The step, or why there is none."""
         if self._step is None:
             return (
@@ -95,7 +97,7 @@ class PatternReader:
         step = count(text, self._sayings)
         if step is None:
             return f"its step is {text[:40]!r}, no whole number"
-        return step if epoch is None else self._running.step(self._pattern, epoch, step)
+        return self._running.step(metrics, epoch, step)
 
 
 def compiled(options: Options) -> re.Pattern[str]:

@@ -5,7 +5,7 @@ Letters of a size multiply; a percent sign and a unit are left off, and the numb
 
 import re
 
-from logwriter.importing.records import whole
+from logwriter.importing.records import number_in, whole
 from logwriter.importing.sayings import Sayings
 
 _SIZES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -20,6 +20,9 @@ _SPLIT = re.compile(rf"\s*({NUMBER})\s*([KkMBT]|{_UNITS})?\s*")
 
 def quantity(text: str, sayings: Sayings) -> float | None:
     """The number that a text is; ``None`` if it is none. What was left off is told to ``sayings``."""
+    plain = number_in(text)
+    if plain is not None:
+        return plain
     split = _SPLIT.fullmatch(text)
     if split is None:
         return None
