@@ -19,6 +19,7 @@
 """
 
 import os
+import weakref
 from collections.abc import Mapping
 from typing import Any, Unpack
 
@@ -65,7 +66,6 @@ class EverystepCallback(keras.callbacks.Callback):
         self._epoch_shift = 0
         self._has_defined = False
         self._watched: Any = None
-        self._replaced: Any = None
 
     @property
     def run(self) -> FrameworkRun | None:
@@ -75,8 +75,6 @@ class EverystepCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002  Keras's
         """Prepare; callbacks that restore a model may come later, so nothing is opened yet."""
         self._attempts.end("failed", error="broken off: fit began again before it had ended")
-        if keras.backend.backend() == "torch" and not self.model.jit_compile:
-            self._watch_loss()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras's
         """Begin an epoch; the first one opens an attempt."""
@@ -87,6 +85,7 @@ class EverystepCallback(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002  Keras's
         """Remember the learning rate: after the batch it is that of the next."""
+        self._loss = None  # what was computed since the last batch was a validation
         if self._watched is not None:
             self._rate = _learning_rate(self.model)
 
@@ -101,7 +100,6 @@ class EverystepCallback(keras.callbacks.Callback):
         if self._loss is not None:
             values.pop("running/loss", None)
             values = {"batch/loss": self._loss, **values}
-            self._loss = None
         if self._rate is not None:
             values["learning_rate"] = self._rate
         if not self._has_defined:
@@ -124,8 +122,14 @@ class EverystepCallback(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002  Keras's
         """End the attempt."""
-        self._unwatch_loss()
+        if self._watched is not None:
+            _unwatch_loss(self._watched, self)
+            self._watched = None
         self._attempts.end()
+
+    def take_loss(self, loss: Any) -> None:
+        """What the model's ``compute_loss`` found."""
+        self._loss = loss
 
     def _begin(self, epoch: int) -> FrameworkRun:
         """Open an attempt, after the steps that the model, or this callback, has gone."""
@@ -138,6 +142,9 @@ class EverystepCallback(keras.callbacks.Callback):
         run = self._attempts.go_on(
             resume=trained - 1 if self._resume else False, ranks=None, config=self._describe()
         )
+        if keras.backend.backend() == "torch" and not self.model.jit_compile:
+            self._watched = self.model
+            _watch_loss(self.model, self)
         if epoch <= self._last_epoch:
             self._epoch_shift = self._last_epoch + 1 - epoch
             run.message(
@@ -152,30 +159,50 @@ class EverystepCallback(keras.callbacks.Callback):
         if model.built:
             facts["parameters"] = model.count_params()
         if model.optimizer is not None:
-            facts["optimizer"] = model.optimizer.get_config()
+            facts["optimizer"] = _describe_optimizer(model.optimizer)
         return facts
 
-    def _watch_loss(self) -> None:
-        """Let the model's own ``compute_loss`` leave its result here, too."""
-        self._unwatch_loss()
-        original = self.model.compute_loss
+
+def _watch_loss(model: Any, callback: EverystepCallback) -> None:
+    """Let the model's own ``compute_loss`` leave its result with the callback, too.
+
+    One wrapper serves all callbacks: fits end in any order, or not at all.
+    """
+    replaced = vars(model).get("compute_loss")
+    listeners = getattr(replaced, "listeners", None)
+    if listeners is None:
+        original, listeners = model.compute_loss, weakref.WeakSet[EverystepCallback]()
 
         def compute_loss(*arguments: Any, **named: Any) -> Any:
             loss = original(*arguments, **named)
-            if named.get("training", True):
-                self._loss = loss
+            for each in list(listeners):
+                each.take_loss(loss)
             return loss
 
-        self._watched, self._replaced = self.model, vars(self.model).get("compute_loss")
-        self.model.compute_loss = compute_loss
+        vars(compute_loss).update(listeners=listeners, replaced=replaced)
+        model.compute_loss = compute_loss
+    listeners.add(callback)
 
-    def _unwatch_loss(self) -> None:
-        """Leave the model as it was: with its class's method, or one of its own."""
-        if self._watched is not None:
-            del self._watched.compute_loss
-            if self._replaced is not None:
-                self._watched.compute_loss = self._replaced
-            self._watched = self._replaced = None
+
+def _unwatch_loss(model: Any, callback: EverystepCallback) -> None:
+    """Once nobody listens, leave the model as it was: with its class's method, or one of its own."""
+    wrapper = vars(model).get("compute_loss")
+    listeners = getattr(wrapper, "listeners", None)
+    if listeners is None:
+        return  # somebody else's by now
+    listeners.discard(callback)
+    if not listeners:
+        del model.compute_loss
+        if wrapper.replaced is not None:
+            model.compute_loss = wrapper.replaced
+
+
+def _describe_optimizer(optimizer: Any) -> Any:
+    """Its configuration; the name of its class, where it cannot tell."""
+    try:
+        return optimizer.get_config()
+    except Exception:  # noqa: BLE001  whatever a class of the user's does: training goes on
+        return type(optimizer).__name__
 
 
 def _define(run: FrameworkRun, values: Mapping[str, Any]) -> None:

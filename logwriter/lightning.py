@@ -23,12 +23,12 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
 
-from logwriter.dropin import ALONE, Attempts, FrameworkRun, RunOptions, missing
+from logwriter.dropin import ALONE, LARGEST, Attempts, FrameworkRun, RunOptions, missing
+from logwriter.hyperparameters import opened
 
 _HOMES = ("lightning.pytorch", "pytorch_lightning")
 
@@ -86,6 +86,8 @@ class EverystepLogger(Logger):
         self._all_ranks = all_ranks
         self._hyperparams: dict[str, Any] = {}
         self._is_outside = False
+        self._trained_to = -1
+        self._failure: BaseException | None = None
 
     @property
     def experiment(self) -> Any:
@@ -133,7 +135,7 @@ class EverystepLogger(Logger):
         **more: Any,
     ) -> None:
         """Add to the run's configuration, now or when the run is opened."""
-        found = {**_as_mapping(params or {}), **_as_mapping(more)}
+        found = {**opened(params or {}), **more}
         self._hyperparams |= found
         run = self.attempts.current
         if run is not None and found:
@@ -151,11 +153,24 @@ class EverystepLogger(Logger):
             callbacks.insert(0, _Listener(self))
 
     def go_back_to(self, step: int) -> None:
-        """Training begins at a step that an earlier attempt of this logger has gone past: hide that."""
-        reached = self.attempts.reached
-        if self.attempts.current is not None and reached is not None and step < reached:
-            self.attempts.end("rewound")
-            self.attempts.begin(resume=step - 1, **self._describe())
+        """Training begins at this step: hide what earlier attempts have logged of it and after it."""
+        run, reached = self.attempts.current, self.attempts.reached
+        if run is None:
+            return
+        was_there = reached is not None and (step < reached or step <= self._trained_to)
+        if was_there or run.is_unplaced:
+            run.begin_at(step)
+
+    def train_at(self, step: int) -> None:
+        """A batch begins: what is told or saved in it belongs to this step, before it is logged."""
+        self._trained_to = step
+        run = self.attempts.current
+        if run is not None and step > run.reached:
+            run.stay_at(step)
+
+    def fail(self, error: BaseException) -> None:
+        """The Trainer was stopped by this; other callbacks may still save a checkpoint before `finalize`."""
+        self._failure = error
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         """Record the checkpoint that was just saved."""
@@ -175,7 +190,10 @@ class EverystepLogger(Logger):
 
     def finalize(self, status: str) -> None:
         """End the attempt. ``finished`` is what Lightning says before SLURM takes the job back."""
-        if status == "finished":
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self.attempts.fail(failure)
+        elif status == "finished":
             if self.attempts.current is not None:
                 self.attempts.current.flush()
         else:
@@ -203,8 +221,12 @@ class _Listener(Callback):
         self.logger = logger
 
     def on_train_start(self, trainer: Any, *_: Any) -> None:
-        loop = trainer.fit_loop.epoch_loop
-        self.logger.go_back_to(getattr(loop, "_batches_that_stepped", trainer.global_step))
+        # a checkpoint is saved before its batch is counted, and Lightning counts it later than here
+        stepped = _next_step(trainer)
+        self.logger.go_back_to(max(stepped, min(trainer.global_step, stepped + 1)))
+
+    def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
+        self.logger.train_at(_next_step(trainer))
 
     def on_train_epoch_start(self, trainer: Any, *_: Any) -> None:
         run = self.logger.attempts.current
@@ -217,11 +239,19 @@ class _Listener(Callback):
             run.end_epoch()
 
     def on_exception(self, _: Any, __: Any, exception: BaseException) -> None:
-        self.logger.attempts.fail(exception)
+        self.logger.fail(exception)
+
+
+def _next_step(trainer: Any) -> int:
+    """The step that Lightning gives to what it logs of the next batch."""
+    step: int = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", trainer.global_step)
+    return step
 
 
 def _is_whole(number: Any) -> bool:
-    return isinstance(number, int) or (isinstance(number, float) and number.is_integer())
+    """Whether it is a number that epochs can have."""
+    is_number = isinstance(number, int) or (isinstance(number, float) and number.is_integer())
+    return is_number and abs(number) < LARGEST
 
 
 def _find_ranks() -> tuple[int, int] | None:
@@ -231,14 +261,3 @@ def _find_ranks() -> tuple[int, int] | None:
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank(), distributed.get_world_size()
     return None
-
-
-def _as_mapping(params: Any) -> Any:
-    """Namespaces and dataclasses as mappings, at any depth; all else as it is."""
-    if isinstance(params, Namespace):
-        params = vars(params)
-    elif is_dataclass(params) and not isinstance(params, type):
-        params = asdict(params)
-    if isinstance(params, Mapping):
-        return {key: _as_mapping(value) for key, value in params.items()}
-    return params

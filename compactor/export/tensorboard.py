@@ -30,7 +30,7 @@ from compactor.export.curves import ExportError
 from compactor.export.eventfile import EventFile
 from compactor.export.files import slug
 from compactor.export.logged import Count, LoggedRow, Written, begun, logged_rows
-from compactor.export.writing import make_folder
+from compactor.export.writing import make_folder, naming
 from logwriter import durable
 from logwriter.events import Message, MetricDefined
 from logwriter.runlog import RunLog
@@ -72,7 +72,7 @@ def write_tensorboard(
     count = Count(tell)
     try:
         for rank, temporary in hidden.items():
-            with temporary.open("wb") as sink:
+            with naming(paths[rank]), temporary.open("wb") as sink:
                 file = EventFile(sink, time=begun(log), described=_descriptions(log))
                 _write_rank(log, rank, file, _entries(log, rank, metrics), count)
             durable.sync_file(temporary)

@@ -15,6 +15,7 @@ import datetime as dt
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from compactor.export.files import slug
 from compactor.export.logged import Count, LoggedRow, Written, begun, logged_rows
 from compactor.export.writing import make_folder
 from compactor.record import Best
+from logwriter.importing.items import Skipped
+from logwriter.importing.wandbfiles.leveldb import records
 from logwriter.runlog import RunLog
 
 if TYPE_CHECKING:
@@ -67,24 +70,26 @@ def write_wandb(
     make_folder(folder)
     count = Count(tell)
     columns = _Columns(log.metrics)
-    paths: list[Path] = []
+    finished: list[tuple[Path, int, Path]] = []
     notes: dict[str, None] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix=".wandb-", dir=folder) as hidden,
-        _library(hidden) as own,
-    ):
-        for rank in log.state.ranks:
-            counted = not _takes_steps(_rows(log, rank, metrics))
-            if counted:
-                notes[_COUNTED.format(columns.step)] = None
-            run = _begin(own, log, rank, hidden)
-            written = Path(run.settings.sync_dir)
-            try:
-                _write_history(run, columns, _rows(log, rank, metrics), count, counted=counted)
-                run.summary.update(columns.summary(log, best))
-            finally:
-                run.finish(exit_code=0 if log.state.status == "completed" else 1)
-            paths.append(_placed(written, folder / _name(log, rank)))
+    with tempfile.TemporaryDirectory(prefix=".wandb-", dir=folder) as hidden:
+        with _library(hidden) as own:
+            for rank in log.state.ranks:
+                counted = not _takes_steps(_rows(log, rank, metrics))
+                if counted:
+                    notes[_COUNTED.format(columns.step)] = None
+                run = _begin(own, log, rank, hidden)
+                written = Path(run.settings.sync_dir)
+                try:
+                    rows = _rows(log, rank, metrics)
+                    sent = _write_history(run, columns, rows, count, counted=counted)
+                    run.summary.update(columns.summary(log, best))
+                finally:
+                    run.finish(exit_code=0 if log.state.status == "completed" else 1)
+                finished.append((written, sent, folder / _name(log, rank)))
+        for written, sent, _ in finished:  # its process has ended: not before is all in the files
+            _check(written, sent, folder)
+        paths = [_placed(written, place) for written, _, place in finished]
     return Written(tuple(paths), count.rows, count.values, tuple(notes))
 
 
@@ -95,14 +100,35 @@ def _write_history(
     count: Count,
     *,
     counted: bool,
-) -> None:
+) -> int:
+    """Write the rows; returns how many they are to W&B, for which those with one step are one."""
+    sent, last = 0, None
     if counted:
         run.define_metric(columns.step, hidden=True)
         run.define_metric("*", step_metric=columns.step)
     for row in rows:
         run.log(columns.of(row, counted=counted), step=None if counted else row.step)
         count.add(row)
+        sent += counted or row.step != last
+        last = row.step
     count.tell()
+    return sent
+
+
+def _check(written: Path, rows: int, folder: Path) -> None:
+    """W&B says nothing of a disk that is full: its file must hold all rows, and an end."""
+    from wandb.proto.wandb_internal_pb2 import Record  # noqa: PLC0415  an extra
+
+    kinds: Counter[str | None] = Counter()
+    for file in written.glob("*.wandb"):
+        for data in records(file, lambda _: None):
+            if not isinstance(data, Skipped):
+                kinds[Record.FromString(data).WhichOneof("record_type")] += 1
+    if kinds["history"] != rows or not kinds["exit"]:
+        raise ExportError(
+            f"W&B kept {kinds['history']:,} of {rows:,} rows, and did not say why: is the disk of "
+            f"{folder} full? Nothing was left there"
+        )
 
 
 class _Columns:

@@ -7,7 +7,8 @@ formula must be told to import texts as texts.
 """
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -92,11 +93,23 @@ def write_file(path: Path, write: Write) -> None:
         with target.open("wb") as sink:
             write(sink)
 
-    if path.exists() and not path.is_file():
-        fill(path)
-        return
-    make_folder(path.parent)
-    replace_with(path, fill)
+    with naming(path):
+        if path.exists() and not path.is_file():
+            fill(path)
+            return
+        make_folder(path.parent)
+        replace_with(path, fill)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Where the disk refuses what is written to an open file, say which one: its error does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def make_folder(folder: Path) -> None:

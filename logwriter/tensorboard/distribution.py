@@ -90,7 +90,8 @@ def describe_buckets(
     wanted = np.array(list(QUANTILES.values())) * reached[-1]
     bucket = np.searchsorted(reached, wanted)
     share = (wanted - reached[bucket] + filled[bucket]) / filled[bucket]
-    quantiles = lower[bucket] + share * (upper[bucket] - lower[bucket])
+    between = lower[bucket] + share * (upper[bucket] - lower[bucket])
+    quantiles = np.clip(between, lower[bucket], upper[bucket])  # rounding may lead out of a bucket
     mean = total / number
     return {
         "mean": mean,

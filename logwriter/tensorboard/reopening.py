@@ -2,13 +2,13 @@
 
 import os
 import threading
-import weakref
 from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from logwriter import rundir
+from logwriter.abandoned import end_abandoned, own
 from logwriter.errors import WriterLockedError
 from logwriter.tensorboard.attempt import WriterRun
 
@@ -59,7 +59,7 @@ class Reopening:
         """
         with self._lock:
             if self._run is None:
-                _end_abandoned(self._folder)
+                end_abandoned(self._folder)
                 try:
                     self._run = WriterRun(self._folder, resume=self._resume)
                 except WriterLockedError as error:
@@ -67,7 +67,7 @@ class Reopening:
                         f"{error}. Each SummaryWriter needs a log_dir of its own: close() the one "
                         "before, or give this one another log_dir"
                     ) from error
-                _owners[self._run] = weakref.ref(self)
+                own(self._run, self)
             return self._run
 
     def __enter__(self) -> Self:
@@ -88,18 +88,6 @@ class Reopening:
 
     def _forget(self) -> None:
         """Forget what holds for one attempt only."""
-
-
-_owners: "weakref.WeakKeyDictionary[WriterRun, weakref.ref[Reopening]]" = (
-    weakref.WeakKeyDictionary()
-)
-
-
-def _end_abandoned(folder: Path) -> None:
-    """End the run there whose writer nobody holds any more: it was never closed, and cannot be now."""
-    for run, owner in list(_owners.items()):
-        if run.path == folder and owner() is None:
-            run.finish("exited")
 
 
 def _fresh_folder(comment: str) -> str:

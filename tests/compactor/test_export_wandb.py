@@ -237,3 +237,25 @@ def test_without_the_extra_it_says_what_to_install(
     with pytest.raises(ExportError, match=r"pip install 'everystep\[wandb\]'"):
         export(run_path, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_rows_that_wandb_lost_are_told(
+    run_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full, of which it says nothing; and nothing is left that looks complete."""
+    with Run(run_path) as run:
+        for step in range(10):
+            run.log({"a": step}, step)
+            run.log({"b": step}, step)
+    library = importlib.import_module("wandb")
+    log = library.Run.log
+
+    def lossy(self: Any, data: Any, *, step: int) -> None:
+        if step != 4:
+            log(self, data, step=step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library.Run, "log", lossy)
+        with pytest.raises(ExportError, match=r"kept 9 of 10 rows.*full"):
+            export(run_path, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from killed import is_killed_in
 
 from logwriter import read
 from logwriter.dropin import Attempts, FrameworkRun
-from logwriter.errors import RunExistsError
+from logwriter.errors import RunExistsError, WriterLockedError
 
 WITHOUT = """
 import sys
@@ -144,3 +145,73 @@ def test_disabled_logging_opens_no_attempt_after_another(
     attempts.end()
     assert attempts.current is run
     assert not run_path.exists()
+
+
+def test_an_attempt_that_nobody_can_end_any_more_makes_room(run_path: Path) -> None:
+    """As that of a callback whose training failed, and whose Trainer is gone: it was part of a cycle."""
+
+    class Trainer:
+        def __init__(self) -> None:
+            self.callback, self.itself = Attempts(run_path, {}), self
+
+    Trainer().callback.begin(resume=False).log({"a": 1}, 0)
+    attempts = Attempts(run_path, {})
+    attempts.begin(resume=True).log({"a": 2}, 1)
+    attempts.end()
+    state = read(run_path).state
+    assert [each.status for each in state.attempts] == ["exited", "completed"]
+
+
+def test_an_attempt_that_somebody_holds_keeps_the_folder(run_path: Path) -> None:
+    """The error says how to end it."""
+    held = Attempts(run_path, {})
+    held.begin(resume=False)
+    with pytest.raises(WriterLockedError, match=r"finish\(\) its run"):
+        Attempts(run_path, {}).begin(resume=True)
+    held.end()
+
+
+def test_an_attempt_that_begins_at_a_step_goes_on_from_there(run_path: Path) -> None:
+    """What is said without a step belongs to it, too."""
+    attempts = Attempts(run_path, {})
+    run = attempts.begin(resume=False)
+    for step in range(10):
+        run.log({"a": step}, step)
+    run = attempts.begin(resume=True)
+    run.begin_at(4)
+    run.message("here")
+    run.log({"b": 1})
+    attempts.end()
+    log = read(run_path)
+    assert log.series("a")[0].tolist() == [0, 1, 2, 3]
+    assert log.series("b")[0].tolist() == [4]
+    assert log.state.last.messages[0].step == 4
+
+
+def test_processes_that_a_launcher_begins_one_after_another_go_on_in_the_same_run(
+    run_path: Path,
+) -> None:
+    """Each has a copy of what was made before them, which knows of no attempt."""
+    attempts = Attempts(run_path, {})
+
+    def train() -> None:
+        attempts.begin(resume=False).log({"a": 1}, 7)
+        attempts.end()
+
+    def test() -> None:
+        attempts.go_on(resume=False).log({"b": 2})
+        attempts.end()
+
+    for each in (train, test):
+        is_killed_in(each)
+    log = read(run_path)
+    assert [each.tolist() for each in log.series("b")] == [[7], [2]]
+    assert log.rows().num_rows == 2
+
+
+def test_a_run_from_before_is_not_gone_on_with_in_another_process(run_path: Path) -> None:
+    """It is another's, and refused as ever."""
+    FrameworkRun(run_path).finish()
+    attempts = Attempts(run_path, {})
+    is_killed_in(lambda: attempts.go_on(resume=False))
+    assert len(read(run_path).state.attempts) == 1

@@ -202,5 +202,59 @@ def test_the_run_is_at_hand_while_training(run_path: Path) -> None:
 def test_a_path_that_holds_a_run_is_refused_before_training(run_path: Path) -> None:
     """Unless it is to go on."""
     fit(a_model(), EverystepCallback(run_path), epochs=1)
+    model = a_model()
     with pytest.raises(RunExistsError, match="resume=True"):
-        fit(a_model(), EverystepCallback(run_path), epochs=1)
+        fit(model, EverystepCallback(run_path), epochs=1)
+    assert "compute_loss" not in vars(model)
+
+
+def test_several_callbacks_see_the_loss_and_leave_the_model_as_it_was(
+    run_path: Path, tmp_path: Path
+) -> None:
+    """Also one whose training failed before, and never ended."""
+
+    def fail() -> None:
+        raise ValueError("no more")
+
+    broken, model = EverystepCallback(tmp_path / "broken"), a_model()
+    with pytest.raises(ValueError, match="no more"):
+        fit(model, broken, At(1, fail))
+    fit(model, EverystepCallback(run_path), EverystepCallback(tmp_path / "other"), epochs=1)
+    one, other = read(run_path), read(tmp_path / "other")
+    assert one.series("batch/loss")[1].tolist() == other.series("batch/loss")[1].tolist()
+    assert one.series("batch/loss")[0].size == BATCHES
+    fit(model, broken, epochs=1)
+    assert "compute_loss" not in vars(model)
+
+
+def test_the_loss_of_a_validation_is_not_that_of_a_batch(run_path: Path) -> None:
+    """Where the model trains without ``compute_loss``, and this does not say what it is called for."""
+
+    class OwnStep(keras.Sequential):  # type: ignore[misc]
+        def train_step(self, data: Any) -> Any:  # noqa: ARG002  Keras calls it
+            return {"loss": 1.0}
+
+        def compute_loss(
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+        ) -> Any:
+            return super().compute_loss(x, y, y_pred, sample_weight)
+
+    model = OwnStep([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    fit(model, EverystepCallback(run_path), epochs=2)
+    log = read(run_path)
+    assert "batch/loss" not in log.metrics
+    assert log.series("running/loss")[0].tolist() == list(range(2 * BATCHES))
+
+
+def test_an_optimizer_that_cannot_describe_itself_is_told_by_name(run_path: Path) -> None:
+    """The training does not fail for it."""
+
+    class Mine(keras.optimizers.SGD):  # type: ignore[misc]
+        def get_config(self) -> Any:
+            raise NotImplementedError
+
+    model = a_model()
+    model.compile(Mine(0.1), "binary_crossentropy")
+    fit(model, EverystepCallback(run_path), epochs=1)
+    assert read(run_path).state.config["optimizer"] == "Mine"

@@ -209,3 +209,66 @@ def test_a_path_that_holds_a_run_is_refused_before_training(run_path: Path, data
     trainer(EverystepLogger(run_path), max_epochs=1).fit(Line(), data, data)
     with pytest.raises(RunExistsError, match="resume=True"):
         trainer(EverystepLogger(run_path)).fit(Line(), data, data)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Checkpoint directory", "ignore:You're resuming from a checkpoint"
+)
+def test_a_checkpoint_is_told_at_the_last_step_that_it_holds(run_path: Path, data: Any) -> None:
+    """Though it is saved before Lightning logs that step; going on from it hides no row that it holds."""
+    steps = {"every_n_train_steps": 3, "save_top_k": -1, "save_last": True}
+    logger = EverystepLogger(run_path)
+    for epochs in (1, 2):
+        saver = pl.callbacks.ModelCheckpoint(**steps)
+        again = {"ckpt_path": run_path / "checkpoints" / "last.ckpt"} if epochs == 2 else {}
+        one = trainer(logger, enable_checkpointing=True, callbacks=[saver], max_epochs=epochs)
+        model = Line()
+        one.fit(model, data, data, **again)
+    log = read(run_path)
+    told = [each for each in log.state.attempts[0].checkpoints if "last" not in each.path]
+    assert [(each.step, each.facts["global_step"]) for each in told] == [(2, 3), (5, 6)]
+    after = [each.step for each in log.state.last.checkpoints if "last" not in each.path]
+    assert after == [8, 11, 14]
+    steps_of, losses = log.series("train/loss")
+    assert steps_of.tolist() == list(range(16))
+    assert losses[6:].tolist() == model.losses
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory")
+def test_what_is_logged_before_the_first_batch_does_not_decide_what_is_hidden(
+    run_path: Path, data: Any
+) -> None:
+    """The step that the training goes on at does."""
+
+    class Told(Line):
+        def on_train_start(self) -> None:
+            self.logger.log_metrics({"size": 5.0}, 0)
+
+    for epochs in (1, 2):
+        saver = pl.callbacks.ModelCheckpoint(save_last=True)
+        logger = EverystepLogger(run_path, resume=True)
+        again = {"ckpt_path": run_path / "checkpoints" / "last.ckpt"} if epochs == 2 else {}
+        one = trainer(logger, enable_checkpointing=True, callbacks=[saver], max_epochs=epochs)
+        one.fit(Told(), data, data, **again)
+    log = read(run_path)
+    assert log.series("train/loss")[0].tolist() == list(range(16))
+    assert log.series("size")[0].tolist() == [0, 0]
+
+
+def test_a_checkpoint_saved_because_of_an_exception_belongs_to_the_attempt_that_failed(
+    run_path: Path, data: Any
+) -> None:
+    """Lightning tells of it before it is saved."""
+
+    def fail() -> None:
+        raise ValueError("no more")
+
+    saver = pl.callbacks.ModelCheckpoint(save_on_exception=True)
+    one = trainer(EverystepLogger(run_path), enable_checkpointing=True, callbacks=[saver])
+    with pytest.raises(ValueError, match="no more"):
+        one.fit(Line(stop_at=5, how=fail), data, data)
+    state = read(run_path).state
+    assert [each.finished and each.finished.error for each in state.attempts] == [
+        "ValueError: no more"
+    ]
+    assert [Path(each.path).name for each in state.last.checkpoints] == ["epoch=0-step=5.ckpt"]

@@ -75,16 +75,22 @@ def test_before_slurm_takes_the_job_back_rows_are_sealed_and_logging_goes_on(
     assert read(run_path).series("a")[1].tolist() == [1, 2]
 
 
-def test_an_epoch_that_is_not_whole_is_a_metric(run_path: Path) -> None:
-    """One that is becomes the row's epoch."""
+def test_an_epoch_that_is_not_whole_or_too_large_is_a_metric(run_path: Path) -> None:
+    """One that is whole becomes the row's epoch."""
     logger = EverystepLogger(run_path)
     logger.log_metrics({"a": 1.0, "epoch": 2.0}, 0)
     logger.log_metrics({"a": 2.0, "epoch": 2.5}, 1)
+    logger.log_metrics({"epoch": 1e300}, 2)
     logger.finalize("success")
     rows = [
         (row["metric"], row["epoch"], row["value"]) for row in read(run_path).rows().to_pylist()
     ]
-    assert rows == [("a", 2, 1.0), ("a", None, 2.0), ("epoch", None, 2.5)]
+    assert rows == [
+        ("a", 2, 1.0),
+        ("a", None, 2.0),
+        ("epoch", None, 2.5),
+        ("epoch", None, 1e300),
+    ]
 
 
 def test_copies_of_a_logger_log_to_the_same_run(run_path: Path) -> None:

@@ -349,7 +349,6 @@ def test_a_writer_that_nobody_holds_any_more_makes_room(run_path: Path) -> None:
     """Who made it in a function and never closed it could not close it now."""
     for step in range(2):
         SummaryWriter(run_path).add_scalar("a", 1.0, step)
-        gc.collect()
     SummaryWriter(run_path).close()
     assert read(run_path).series("a")[0].tolist() == [0, 1]
     ends = [a.finished.status for a in read(run_path).state.attempts if a.finished]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logwriter import read
@@ -67,6 +67,9 @@ def test_sums_beyond_float64_are_infinite_and_quiet() -> None:
 
 
 @settings(deadline=None, max_examples=60)
+@example(
+    values=[-1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], edges=[-3e-227]
+)  # rounds beyond a limit
 @given(
     values=st.lists(st.floats(-100, 100), min_size=1, max_size=200),
     edges=st.lists(st.floats(-120, 120), min_size=1, max_size=30, unique=True).map(sorted),

@@ -125,3 +125,14 @@ def test_closing_and_closing_again_makes_no_attempt(run_path: Path) -> None:
     log.close()
     log.flush()
     assert len(read(run_path).state.attempts) == 1
+
+
+def test_what_is_said_without_a_step_belongs_to_the_repeated_stretch(run_path: Path) -> None:
+    """Not to the step that the run had reached before."""
+    log_steps(run_path, range(10), 1.0)
+    with SummaryWriter(run_path) as log:
+        log.add_scalar("loss", 2.0, 4)
+        log.add_text("note", "here")
+        log.add_hparams({"lr": 0.1}, {"best": 0.5})
+    assert [each.step for each in read(run_path).state.last.messages] == [4]
+    assert history(run_path, "best") == [(4, 0.5)]
