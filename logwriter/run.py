@@ -250,6 +250,7 @@ class Run(Recorder):
         step = super()._settle_step(layout, given)
         if self._may_rewind:  # the first row of an attempt that resumes
             self._may_rewind = False
+            self._step = step
             reached = self._opening.first_step - 1
             if step <= reached // 2:
                 text = (

@@ -78,5 +78,5 @@ def test_every_link_leads_somewhere() -> None:
 def test_every_file_that_the_readme_names_is_there() -> None:
     """The layout of the project, as described."""
     for name in re.findall(r"`(\w+\.(?:py|json|md))`", README):
-        if name != "record.json":
+        if name not in {"record.json", "trainer_state.json"}:  # made by runs, ours and others'
             assert list(ROOT.glob(f"*/{name}")), name

@@ -3,6 +3,7 @@
 The folder is one that `logwriter.read` reads like any other: events, and announced segments.
 """
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ class AttemptWriter:
         """
         self._events.append(event)
         if self._events.waiting:
-            raise OSError(f"{self._events.path}: the disk refuses events")
+            raise OSError(errno.ENOSPC, "the disk refuses events", str(self._events.path))
 
     def close(self, *, status: str | None, error: str | None = None) -> None:
         """Seal what is left, and say how it ended; ``None``: nothing is known of an end."""

@@ -4,6 +4,7 @@ The run lies under a hidden name beside its own until `Target.finish` puts it th
 there is complete. What could not be read is counted, and the first of it is also told in the log.
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from logwriter.importing.items import (
 from logwriter.importing.restarts import Falls, refuse_disorder
 from logwriter.importing.skips import Skips
 from logwriter.rundir import WriterId
+
+_HIDDEN = ".importing"
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,10 @@ class Target:
             RunExistsError: It does.
             OSError: The disk refused, also later.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunExistsError(
-                f"{path} is there already, and nothing is ever overwritten: give another folder, as in "
-                "`everystep import SOURCE RUN`"
-            )
+        _refuse_taken(path)
         self._path, self._origin, self._keeps = path, origin, keep_restarts
-        self._hidden = path.with_name(f".{path.name}.importing")
-        shutil.rmtree(self._hidden, ignore_errors=True)  # of an import that was killed
+        self._hidden = path.with_name(f".{path.name}.{os.getpid()}{_HIDDEN}")
+        _clear_abandoned(path)
         self._facts = Facts()
         self._falls = Falls()
         self._attempt: AttemptWriter | None = None
@@ -139,6 +138,7 @@ class Target:
         ended = self._ended
         self._close(None if ended.status == "unfinished" else ended.status, ended.error)
         durable.sync_directory(self._hidden / rundir.WRITERS)
+        _refuse_taken(self._path)  # by another import, meanwhile
         if self._path.is_dir():
             self._path.rmdir()  # it is empty
         durable.put_in_place(self._hidden, self._path)
@@ -279,3 +279,31 @@ class Target:
             )
         noted = f" ({'; '.join(self._notes)})" if self._notes else ""
         return f"it holds no row of numbers that can be read as {self._origin.format}{noted}"
+
+
+def _refuse_taken(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunExistsError(
+            f"{path} is there already, and nothing is ever overwritten: give another folder, as in "
+            "`everystep import SOURCE RUN`"
+        )
+
+
+def _clear_abandoned(path: Path) -> None:
+    """Remove what imports of the same run left that were killed."""
+    for hidden in path.parent.glob(f".*{_HIDDEN}"):
+        name, _, process = hidden.name.removesuffix(_HIDDEN).rpartition(".")
+        if name == f".{path.name}" and process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # an earlier process of the same number
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

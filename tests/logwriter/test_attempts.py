@@ -228,3 +228,14 @@ def test_rewinds_of_rewinds_with_crashes_in_between_follow_the_rule(
         assert list(found) == model.effective(), f"after attempt {number}"
     total = sum(map(len, model.attempts))
     assert read(path).rows(attempts="all").num_rows == total
+
+
+def test_an_attempt_that_goes_back_counts_on_from_its_own_first_row(run_path: Path) -> None:
+    """Not from what the one before had reached."""
+    log_steps(run_path, range(14))
+    with Run(run_path, resume=True) as run:
+        run.log({"loss": 1.0}, step=8)
+        run.log({"loss": 2.0})
+        run.log({"other": 3.0})
+    assert effective(run_path)[-3:] == [(0, 7), (1, 8), (1, 9)]
+    assert read(run_path).series("other")[0].tolist() == [9]

@@ -372,3 +372,18 @@ def test_a_record_without_a_time_has_that_of_the_one_before() -> None:
         [5, 9],
         None,  # the run goes on from its last row
     ]
+
+
+def test_two_imports_into_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """The first that is done has it; the other is refused, and leaves nothing."""
+    origin = Origin(source="x.log", format="made up", run_id="ab" * 8, name="x", time=7)
+    one = Target(tmp_path / "r", origin)
+    script = f"from logwriter.importing import import_log; import_log(*{[str(trainer_state(tmp_path / 'trainer_state.json')), str(tmp_path / 'r')]!r})"
+    for item in gather([Row(1, {"a": 1.0})]):
+        one.take(item)
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with pytest.raises(RunExistsError):
+        one.finish()
+    one.abandon()
+    assert read(tmp_path / "r").series("loss")[0].tolist() == [1, 2, 3]
+    assert not list(tmp_path.glob(".*"))

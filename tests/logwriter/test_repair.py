@@ -117,7 +117,7 @@ def test_one_byte_of_the_header_costs_no_row(run_path: Path) -> None:
     """A flip in the host's name: geometry from the size, first row from the name, the clock as it was."""
     folder = die(run_path, 10_000)
     before = read(run_path).rows()
-    (journal,) = folder.glob("*.wal")
+    journal = max(folder.glob("*.wal"))  # the one before may not have been sealed yet
     flip(journal, 120)
     with pytest.raises(DamagedError, match="header's checksum"):
         read(run_path)

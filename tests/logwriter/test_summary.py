@@ -71,7 +71,7 @@ def test_many_metrics_in_many_segments_are_read_in_linear_time(run_path: Path) -
             for name in names:
                 run.log({name: 1.0})
             run.flush()
-    begun = time.monotonic()
+    begun = time.process_time()
     log = read(run_path)
     table = log.rows()
     assert len(log.parts()) > 1
@@ -80,4 +80,4 @@ def test_many_metrics_in_many_segments_are_read_in_linear_time(run_path: Path) -
     assert (order[:, 0] < order[:, 1]).all()
     assert len(ms.summarize_metrics(log)) == 20_000
     log.require(names)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
