@@ -7,13 +7,16 @@ aside while a figure is made or saved, and then are what they were.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 import matplotlib.style
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from compactor.record import Record
 from reports import fonts, typeset
@@ -109,16 +112,30 @@ def dashboard_figure(record: Record, style: Style, size: Size = SCREEN) -> Figur
 
 def png_bytes(figure: Figure, theme: Theme) -> bytes:
     """The figure as PNG, at its own resolution."""
-    stream = io.BytesIO()
+    return draw_png(figure, theme)()
+
+
+def draw_png(figure: Figure, theme: Theme) -> Callable[[], bytes]:
+    """Draw the figure at its own resolution; what comes back compresses it, in any thread.
+
+    That leaves the interpreter to others for most of its time.
+    """
+    canvas = FigureCanvasAgg(figure)
     with _settings(theme):
-        figure.savefig(
-            stream,
-            format="png",
-            dpi=figure.dpi,
-            metadata={"Software": SOFTWARE},
-            pil_kwargs={"compress_level": _COMPRESSION},
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    about = PngInfo()
+    about.add_text("Software", SOFTWARE)
+    dpi = (figure.dpi, figure.dpi)
+
+    def compress() -> bytes:
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(
+            stream, format="png", compress_level=_COMPRESSION, pnginfo=about, dpi=dpi
         )
-    return stream.getvalue()
+        return stream.getvalue()
+
+    return compress
 
 
 def pdf_bytes(figure: Figure, theme: Theme) -> bytes:

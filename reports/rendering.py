@@ -11,7 +11,9 @@ that are no longer wanted if they carry our mark.
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -39,11 +41,25 @@ PAGE_NAME = "index.html"
 DASHBOARD_NAME = "dashboard"
 CHARTS_FOLDER = "charts"
 
-_IMAGES: dict[str, Callable[[Figure, Theme], bytes]] = {
-    "png": figures.png_bytes,
-    "svg": lambda figure, theme: figures.svg_text(figure, theme).encode(),
-    "pdf": figures.pdf_bytes,
+_Finish = Callable[[], bytes]
+"""The last part of drawing, which may be done in another thread."""
+
+
+def _draw_svg(figure: Figure, theme: Theme) -> _Finish:
+    return figures.svg_text(figure, theme).encode
+
+
+def _draw_pdf(figure: Figure, theme: Theme) -> _Finish:
+    drawn = figures.pdf_bytes(figure, theme)
+    return lambda: drawn
+
+
+_IMAGES: dict[str, Callable[[Figure, Theme], _Finish]] = {
+    "png": figures.draw_png,
+    "svg": _draw_svg,
+    "pdf": _draw_pdf,
 }
+_MOST_UNFINISHED = 2
 _CHART_FILE = re.compile(r"\d{2,}-[a-z0-9-]+\.(png|svg|pdf)")
 _OUR_MARKS = {
     ".png": b"Software\x00" + figures.SOFTWARE.encode(),
@@ -176,25 +192,39 @@ def write_images(
         look: In which formats.
 
     Yields:
-        Each file, as soon as it is written.
+        Each file, in order, once it is written: while one is compressed, the next is drawn.
     """
-    yield from _write_image(sheet, output / name, look)
     folder = output / CHARTS_FOLDER
     folder.mkdir(exist_ok=True)
     written: set[Path] = set()
-    for place, (key, figure) in enumerate(charts, start=1):
-        for path in _write_image(figure, folder / f"{place:02d}-{slug(key)}", look):
-            written.add(path)
-            yield path
+    with ThreadPoolExecutor(1) as pool:
+        unfinished: deque[Future[Path]] = deque()
+        for stem, figure in _placed(output / name, sheet, folder, charts):
+            for form in look.images:
+                finish = _IMAGES[form](figure, look.theme)
+                path = stem.with_name(f"{stem.name}.{form}")
+                unfinished.append(pool.submit(_write_finished, path, finish))
+                written.add(path)
+                while len(unfinished) > _MOST_UNFINISHED:
+                    yield unfinished.popleft().result()
+        for future in unfinished:
+            yield future.result()
     for path in folder.iterdir():
         if path not in written and _is_ours(path):
             path.unlink()
 
 
-def _write_image(figure: Figure, stem: Path, look: Look) -> Iterator[Path]:
-    """One figure in each of the formats asked for."""
-    for name in look.images:
-        yield write_file(stem.with_name(f"{stem.name}.{name}"), _IMAGES[name](figure, look.theme))
+def _placed(
+    whole: Path, sheet: Figure, folder: Path, charts: Iterable[tuple[str, Figure]]
+) -> Iterator[tuple[Path, Figure]]:
+    """Each figure with the path it is written to, without its suffix."""
+    yield whole, sheet
+    for place, (key, figure) in enumerate(charts, start=1):
+        yield folder / f"{place:02d}-{slug(key)}", figure
+
+
+def _write_finished(path: Path, finish: _Finish) -> Path:
+    return write_file(path, finish())
 
 
 def _is_ours(path: Path) -> bool:
