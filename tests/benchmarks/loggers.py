@@ -123,6 +123,17 @@ def log_tags(folder: Path, values: list[float]) -> Iterator[Call]:
 
 
 @contextmanager
+def add_scalars(folder: Path, values: list[float]) -> Iterator[Call]:
+    """The same as code that calls TensorBoard does it."""
+    from logwriter.tensorboard import SummaryWriter
+
+    mask = len(values) - 1
+    with SummaryWriter(str(folder / "run")) as writer:
+        add = writer.add_scalar
+        yield lambda step: add(MANY[step % 1000], values[step & mask], step // 1000)
+
+
+@contextmanager
 def log_wide(folder: Path, rows: list[list[float]]) -> Iterator[Call]:
     """A thousand metrics a call."""
     from logwriter import Run
@@ -163,6 +174,9 @@ CASES = {
     "everystep, NumPy scalars": _everystep(log_dict, partial(Rows, "numpy"), 5),
     "everystep, CPU tensors": _everystep(log_dict, partial(Rows, "torch"), 5, needs=("torch",)),
     "everystep, 1 of 1000 metrics": _everystep(log_tags, single_values, 1, floor=FLOOR_TAGS),
+    "everystep, add_scalar of 1000 tags": _everystep(
+        add_scalars, single_values, 1, floor=FLOOR_TAGS
+    ),
     "everystep, 1000 metrics": _everystep(log_wide, wide_rows, 1, floor=FLOOR_WIDE, values=1000),
     "csv, buffered": Case(partial(csv_rows, flushes=False), kept=csv_kept),
     "csv, flushed each row": Case(partial(csv_rows, flushes=True), kept=csv_kept),
