@@ -114,7 +114,7 @@ def _course_of(view: ChartView, line: Line) -> Course:
     if view.chart.means.get(line.name):
         means = _means_of(view, line)
         strong = np.where(line.finite, np.interp(line.steps, means.at, means.smooth), np.nan)
-        return Course(line, strong, f"running {_kind(view)} over all rows", band, means)
+        return Course(line, strong, "running mean over all rows", band, means)
     values = line.values[line.finite]
     window = window_for(len(values))
     strong = np.full(len(line.values), np.nan)
