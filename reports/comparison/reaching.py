@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from compactor.record import Epoch, Record
@@ -66,7 +67,9 @@ def _find(
     found = place(rows)
     if found is None:
         return Reached(step=best.step, epoch=best.epoch, seconds=None, exact=False)
-    return _moment(rows, found, epoch, exact=exact)
+    moment = _moment(rows, found, epoch, exact=exact)
+    untimed = record.run.seconds is None and moment.seconds == 0  # all its rows have one time
+    return msgspec.structs.replace(moment, seconds=None) if untimed else moment
 
 
 def _moment(rows: Rows, place: int, epoch: int | None, *, exact: bool) -> Reached:

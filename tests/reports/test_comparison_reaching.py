@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from records import chart, record
@@ -130,3 +131,17 @@ def test_a_moment_keeps_all_digits_of_its_step(tmp_path: Path, rows: int) -> Non
     moment = reached(made, tmp_path / "run", best_of(made, judge), judge, 0.5)
     assert moment is not None
     assert (moment.step, moment.exact) == (2**53 + 1, True)
+
+
+def test_a_run_whose_rows_have_no_times_took_no_time_that_is_known() -> None:
+    """As imported logs without times: not none at all."""
+    steps = [(step, float(9 - step)) for step in range(10)]
+    along = Along(seconds=[0.0] * 10, epoch=[None] * 10)
+    made = record({"loss": chart("loss", {"val": steps}, along={"val": along})})
+    for seconds, expected in ((None, None), (5.0, 0.0)):
+        run = msgspec.structs.replace(made.run, seconds=seconds)
+        each = msgspec.structs.replace(made, run=run)
+        best = best_of(each, SMALLEST)
+        moment = reached(each, None, best, SMALLEST, 3.0)
+        assert moment is not None
+        assert (moment.step, moment.seconds) == (6, expected)
