@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reports.options import FOLDER, FORMATS, SIZE, THEME
 from reports.sources import with_record
 
 if TYPE_CHECKING:
@@ -21,34 +22,13 @@ if TYPE_CHECKING:
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     metavar="DIR",
     help="The folder to write into. By default RUN/report.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(["html", "png", "svg", "pdf"]),
-    multiple=True,
-    default=("html", "png"),
-    show_default=True,
-    help="What to write; may be given more than once.",
-)
-@click.option(
-    "--theme",
-    type=click.Choice(["light", "dark", "paper"]),
-    default="light",
-    show_default=True,
-    help="The colours of the images; those of paper can be told apart without colour. "
-    "The page is light or dark as its reader has set it.",
-)
-@click.option(
-    "--size",
-    type=click.Choice(["slide", "paper", "screen"]),
-    default="screen",
-    show_default=True,
-    help="What the images are for: their size, resolution and the size of their letters.",
-)
+@FORMATS
+@THEME
+@SIZE
 @click.option(
     "--steps",
     type=click.Choice(["auto", "linear", "log"]),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from compactor.cli.options import JSON, MODE, to_json
+from reports.options import FOLDER, FORMATS, SIZE, THEME
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reports.rendering import Format
     from reports.sizes import SizeName
     from reports.theme import ThemeName
@@ -44,33 +46,13 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     metavar="DIR",
     help="Draw the runs over each other, into this folder.",
 )
-@click.option(
-    "--format",
-    "formats",
-    type=click.Choice(["html", "png", "svg", "pdf"]),
-    multiple=True,
-    default=("html", "png"),
-    show_default=True,
-    help="What to draw; may be given more than once.",
-)
-@click.option(
-    "--theme",
-    type=click.Choice(["light", "dark", "paper"]),
-    default="light",
-    show_default=True,
-    help="The colours of the images.",
-)
-@click.option(
-    "--size",
-    type=click.Choice(["slide", "paper", "screen"]),
-    default="screen",
-    show_default=True,
-    help="What the images are for.",
-)
+@FORMATS
+@THEME
+@SIZE
 @JSON
 @click.pass_context
 def compare(
