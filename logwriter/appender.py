@@ -1,28 +1,17 @@
-"""The hot path: from ``log()`` to a committed row, without a system call or a lock.
+"""An appender: rows of mappings, rows of bound metrics, and a lock around them where one is needed.
 
-A row is packed into bytes first: that may run foreign code (``__float__``, a signal handler, another
-thread). Then one line compares the journal's fill with what it was, and stores row, slot and the new
-fill. That line makes no call and does not jump back, and only there does CPython switch threads or
-run a signal handler; its allocations start no garbage collection. So nothing can come between the
-comparison and the stores. If something came before, the comparison fails and the row goes one
-further. An interpreter without the global lock takes a lock instead (`SERIALIZE`). A debugger that
-traces single opcodes (``f_trace_opcodes``) does run code inside that line; no other tracer does.
-
-What is rare is left to `logwriter.committer`.
+`logwriter.hotpath` has the fast path from ``log()`` to a committed row, `logwriter.committer` the slow one.
 """
 
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
+from logwriter import hotpath
 from logwriter.committer import Committer
 from logwriter.mapped import Layout
-from logwriter.values import are_numbers_at_hand, number_at_hand
 
 SERIALIZE = not getattr(sys, "_is_gil_enabled", lambda: True)()
-
-_clock = time.monotonic_ns
 
 
 class Appender(Committer):
@@ -35,50 +24,7 @@ class Appender(Committer):
         if SERIALIZE:
             self.log = self._guard(self.log)  # type: ignore[method-assign]
 
-    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:  # noqa: C901  a call costs more than a row
-        """Append one row: the values of one moment.
-
-        Args:
-            values: Metric names and numbers: Python's, NumPy's, or tensors of one element.
-            step: The step. Without one, the row belongs to the current step, which advances when a
-                row with the same names was already logged at it.
-
-        Raises:
-            BadValueError: With ``on_error="raise"``, for a value that is not a number.
-            ForkedError: In a forked child; the run belongs to its parent.
-        """
-        journal = self._journal
-        try:
-            layout = journal.layouts[tuple(values)]
-            if step is None:
-                step = self._step
-                if layout.last_step == step:
-                    step = step + 1
-            elif step.__class__ is not int:
-                raise TypeError  # noqa: TRY301  NumPy's and tensors' are made whole, slowly
-            if layout.mixed and not are_numbers_at_hand(values.values()):
-                row = layout.pack(
-                    _clock(), step, self._epoch, *map(number_at_hand, values.values())
-                )
-            else:
-                row = layout.pack(_clock(), step, self._epoch, *values.values())
-            if step > self._step:  # noqa: PLR1730  max() would take a tenth of the call
-                self._step = step
-            layout.last_step = step
-            while True:
-                used = journal.used
-                offset = journal.offset
-                end = offset + layout.width
-                if end > journal.limit:
-                    break
-                where = slice(offset, end)
-                if journal.used == used: journal.memory[where] = row; journal.slots[used] = layout.slot; journal.used = used + 1; journal.offset = end; return  # noqa: E701, E702  # fmt: skip
-        except Exception as error:  # noqa: BLE001  whatever a value does when asked for its number
-            self._log_slowly(values, step, error)
-        else:
-            self._log_slowly(values, step, None)
-
-    def bind(self, *names: str) -> Callable[..., None]:  # noqa: C901  as log
+    def bind(self, *names: str) -> Callable[..., None]:
         """The fastest way to log the same metrics again and again.
 
         Args:
@@ -91,33 +37,7 @@ class Appender(Committer):
             raise ValueError(f"bind needs one or more different metric names, not {names!r}")
         with self._lock:
             layout = self._known.setdefault(names, Layout(names))
-        pack, width = layout.pack, layout.width
-
-        def log(step: int, *values: Any) -> None:
-            journal = self._journal
-            try:
-                if layout.serial == journal.serial and step.__class__ is int:
-                    if layout.mixed and not are_numbers_at_hand(values):
-                        row = pack(_clock(), step, self._epoch, *map(number_at_hand, values))
-                    else:
-                        row = pack(_clock(), step, self._epoch, *values)
-                    if step > self._step:  # noqa: PLR1730  as in Appender.log
-                        self._step = step
-                    layout.last_step = step
-                    while True:
-                        used = journal.used
-                        offset = journal.offset
-                        end = offset + width
-                        if end > journal.limit:
-                            break
-                        where = slice(offset, end)
-                        if journal.used == used: journal.memory[where] = row; journal.slots[used] = layout.slot; journal.used = used + 1; journal.offset = end; return  # noqa: E701, E702  # fmt: skip
-            except Exception as error:  # noqa: BLE001  as in Appender.log
-                self._log_slowly(_named(names, values), step, error)
-            else:
-                self._log_slowly(_named(names, values), step, None)
-
-        return self._guard(log)
+        return self._guard(hotpath.bind(self, layout, names))
 
     def write_through(self) -> None:
         """From now on, persist each row before `log` returns: the file system cannot map files."""
@@ -137,9 +57,3 @@ class Appender(Committer):
                     self._source.persist(self._journal)
 
         return guarded
-
-
-def _named(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
-    if len(names) != len(values):
-        raise TypeError(f"this bound log takes a step and {len(names)} values, {', '.join(names)}")
-    return dict(zip(names, values, strict=True))

@@ -1,7 +1,7 @@
 """The slow path of a row: under a lock that the same thread may take again, as a signal handler does.
 
 For what is rare: the first row of a layout, a full journal, values on a device, a value that is no
-number. `logwriter.appender` has the fast path.
+number. `logwriter.hotpath` has the fast path.
 """
 
 import threading
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from logwriter import journal as jf
 from logwriter.device import DeviceValues, Place
+from logwriter.hotpath import AppenderBase
 from logwriter.mapped import CLOSED, Journal, Layout
 from logwriter.refusals import Refusals
 from logwriter.row import Row
@@ -45,7 +46,7 @@ class Journals(Protocol):
         """Write what is new in the journal to its file, where a mapping does not do so by itself."""
 
 
-class Committer:
+class Committer(AppenderBase):
     """Commits rows, one at a time, in this journal or in the next."""
 
     _journal: Journal
@@ -86,6 +87,16 @@ class Committer:
             row = Row(tuple(numbers), tuple(numbers.values()), step, self._epoch, _clock(), tensors)
             for part in row.split():
                 self._append(part)
+
+    def _log_bound_slowly(
+        self, names: tuple[str, ...], given: tuple[Any, ...], error: Exception | None
+    ) -> None:
+        """Log a row of bound metrics that the fast path could not; ``given``: its step and values."""
+        if len(given) != 1 + len(names):
+            raise TypeError(
+                f"this bound log takes a step and {len(names)} values, {', '.join(names)}"
+            )
+        self._log_slowly(dict(zip(names, given[1:], strict=True)), given[0], error)
 
     def log_beside(self, values: Mapping[str, float]) -> None:
         """Log numbers that belong to the current step but do not count it, from another thread.

@@ -152,7 +152,7 @@ def view(journal: Journal) -> Image:
     return Image(
         journal.path.name if journal.path else "a journal in memory",
         header,
-        np.frombuffer(journal.slots, dtype="<u2"),
+        np.frombuffer(memory, "<u2", header.slots, header.slots_offset),
         memory[header.rows_offset : header.rows_offset + header.rows_bytes],
         (),
         header.size,

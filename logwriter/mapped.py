@@ -15,22 +15,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from logwriter import journal as jf
+from logwriter.hotpath import JournalBase, LayoutBase
 from logwriter.rundir import journal_path
 
 CLOSED = -1
+_NO_STEP = -(1 << 63)
 _MADV_POPULATE_WRITE = 23  # Linux 5.14; the mmap module has no name for it yet
 _madvise = ctypes.CDLL(None, use_errno=True).madvise  # lets go of the interpreter's lock meanwhile
 _madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
-class Layout:
-    """A tuple of metric names that rows have: how to pack them, and when it was last seen.
+class Layout(LayoutBase):
+    """A tuple of metric names that rows have, and how to pack them."""
 
-    ``slot`` is its number in the journal that it was last defined in, ``serial`` that journal's.
-    ``mixed`` says that its values may be other things than numbers of Python.
-    """
-
-    __slots__ = ("last_step", "mixed", "names", "pack", "serial", "slot", "width")
+    __slots__ = ("names", "pack")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         """Prepare to pack rows of ``names``."""
@@ -38,18 +36,16 @@ class Layout:
         self.pack = jf.row_struct(len(names)).pack
         self.width = 8 * (jf.ROW_WORDS + len(names))
         self.mixed = False
-        self.last_step: int | None = None
+        self.last_step = _NO_STEP
         self.serial = 0
         self.slot = 0
 
 
-class Journal:
-    """A journal and how far it is filled.
+class Journal(JournalBase):
+    """A journal: a file or plain memory, its header, and what it vouched for.
 
-    ``used`` counts its slots, or is `CLOSED` once none may be added; ``offset`` is where the next
-    row goes, ``limit`` where the room for rows ends; ``defined`` counts its layouts, ``layouts``
-    finds them by their names. ``pending`` holds, for each row that waits for values from a device, how
-    many slots and bytes surely lie before it.
+    ``pending`` holds, for each row that waits for values from a device, how many slots and bytes
+    surely lie before it.
     """
 
     __slots__ = (
@@ -58,18 +54,11 @@ class Journal:
         "_crcs",
         "_synced",
         "began",
-        "defined",
         "descriptor",
         "header",
-        "layouts",
-        "limit",
         "memory",
-        "offset",
         "path",
         "pending",
-        "serial",
-        "slots",
-        "used",
     )
 
     def __init__(
@@ -82,7 +71,7 @@ class Journal:
         self.serial = serial
         self.header: jf.Header | None = None
         self.layouts: dict[tuple[str, ...], Layout] = {}
-        self.slots = memoryview(memory)[:0].cast("H")
+        self.map(memory, 0, 0)
         self.used = CLOSED
         self.offset = 0
         self.limit = 0
@@ -113,8 +102,7 @@ class Journal:
         """Write the header and open the journal for rows."""
         self.store(0, jf.encode_header(header))
         self.header = header
-        end = header.slots_offset + 2 * header.slots
-        self.slots = memoryview(self.memory)[header.slots_offset : end].cast("H")
+        self.map(self.memory, header.slots_offset, header.slots)
         self.offset = header.rows_offset
         self.limit = header.rows_offset + header.rows_bytes
         self.began = time.monotonic()
@@ -129,24 +117,6 @@ class Journal:
         """Let no row in any more. A row on its way sees it and goes to the next journal."""
         self.limit = CLOSED
         if self.used != CLOSED: self._closed_used = self.used; self.used = CLOSED  # noqa: E701, E702  # fmt: skip
-
-    def commit(self, data: bytes, slot: int, *, defines: int = 0) -> tuple[int, int] | None:
-        """Append one record, unless another one came first or there is no room.
-
-        Nothing comes between the comparison and the stores: `appender` explains why.
-
-        Returns:
-            Where the record begins, in bytes, and the number of layouts in the journal, this one
-            included; ``None`` if nothing was appended.
-        """
-        used, offset, defined = self.used, self.offset, self.defined + defines
-        end = offset + len(data)
-        if end > self.limit:
-            return None
-        where = slice(offset, end)
-        done = (offset, defined)
-        if self.used == used: self.memory[where] = data; self.slots[used] = slot; self.used = used + 1; self.offset = end; self.defined = defined; return done  # noqa: E701, E702  # fmt: skip
-        return None
 
     def has_room(self, size: int) -> bool:
         """Whether a record of ``size`` bytes still fits."""
@@ -199,7 +169,7 @@ class Journal:
     def release(self) -> None:
         """Give the memory of a closed journal back. Nobody stores anything in a closed journal."""
         with suppress(BufferError):  # the trace of an earlier failure still shows it: it goes later
-            self.slots.release()
+            self.unmap()
             self.memory.close()
 
     def name_after_rows(self, folder: Path) -> None:

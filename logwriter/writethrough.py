@@ -36,7 +36,8 @@ class WrittenJournal(Journal):
         safe = super().count_safe()
         if not (safe and self.is_waiting):
             return safe
-        kept = self.slots[: self._kept_used].tolist()
+        first = jf.SLOTS_OFFSET
+        kept = memoryview(self.memory)[first : first + 2 * self._kept_used].cast("H").tolist()
         return len(kept) - kept.count(jf.LAYOUT_SLOT)
 
     def begin(self, header: jf.Header) -> None:

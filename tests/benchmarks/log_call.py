@@ -101,10 +101,11 @@ def measure_speed(case: Case, steps: int, folder: Path) -> Found:
 
 def measure_bytes(case: Case, steps: int, folder: Path) -> Found:
     """The same rows at the pace of a training loop, which the clock pretends."""
-    from logwriter import appender, committer, read
+    from logwriter import committer, read
+    from logwriter.hotpath import interpreted
 
     ticks = _ticks(time.monotonic_ns())
-    appender._clock = committer._clock = ticks.__next__
+    interpreted._clock = committer._clock = ticks.__next__
     with case.open(folder, case.make()) as call:
         for step in range(steps // case.values):
             call(step)
@@ -143,9 +144,10 @@ MEASURES: dict[str, Callable[[Case, int, Path], Found]] = {
 def run_child(name: str, measure: str, steps: int, folder: str, returncode: int = 0) -> str:
     """Measure one case in a process of its own; returns what it printed."""
     options = ["--child", name, "--measure", measure, "--steps", str(steps), "--folder", folder]
-    ran = subprocess.run(
-        [sys.executable, __file__, *options], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, __file__, *options]
+    without_c = measure == "bytes" or CASES[name].interpreted  # C reads the clock by itself
+    environment = os.environ | {"EVERYSTEP_COMPILED": "0" if without_c else "1"}
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if ran.returncode != returncode:
         raise SystemExit(f"{name}, {measure}: {ran.stderr[-2000:]}")
     return ran.stdout

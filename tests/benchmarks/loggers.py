@@ -32,6 +32,7 @@ class Case:
     ``open`` takes a folder and what ``make`` made. ``values``: how many values a call counts for,
     where it is not one step. ``share``: one in how many of the steps are enough, for what is slow.
     ``is_timed``: the time of a row is kept, and how many bytes that takes depends on its jitter.
+    ``interpreted``: without the hot path in C.
     """
 
     open: Open
@@ -42,6 +43,7 @@ class Case:
     values: int = 1
     share: int = 1
     is_timed: bool = False
+    interpreted: bool = False
 
     def is_installed(self) -> bool:
         """Whether all modules it needs can be found."""
@@ -171,6 +173,8 @@ CASES = {
     FLOOR_WIDE: Case(append_wide, wide_rows, floor=FLOOR_WIDE, values=1000),
     EVERYSTEP: _everystep(log_dict, Rows, 5),
     "everystep, bound": _everystep(log_bound, Rows, 5),
+    "everystep, dict, without C": _everystep(log_dict, Rows, 5, interpreted=True),
+    "everystep, bound, without C": _everystep(log_bound, Rows, 5, interpreted=True),
     "everystep, NumPy scalars": _everystep(log_dict, partial(Rows, "numpy"), 5),
     "everystep, CPU tensors": _everystep(log_dict, partial(Rows, "torch"), 5, needs=("torch",)),
     "everystep, 1 of 1000 metrics": _everystep(log_tags, single_values, 1, floor=FLOOR_TAGS),

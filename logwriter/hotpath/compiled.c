@@ -1,0 +1,789 @@
+/* The hot path in C: what interpreted.py says in Python, at a fraction of its cost.
+
+   Whatever may run foreign code comes first: looking names up (__hash__, __eq__), asking values for
+   their numbers (__float__), and making objects (the garbage collector). What follows, from reading
+   how far the journal is filled to storing how far it is now, calls nothing of Python and keeps the
+   interpreter's lock: no thread, no signal handler and no finalizer comes in between.
+
+   A row is stored before the slot that commits it, and the slot with release semantics: a process
+   that is killed leaves whole rows only, on weakly ordered processors, too.
+
+   What is rare is left to Python: self._log_slowly() and self._log_bound_slowly().
+
+   Only Python's stable ABI is used: one build serves CPython 3.11 and all that follow. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <structmember.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#if !defined(__linux__)
+#error "journals need Linux; the interpreted hot path is used elsewhere"
+#endif
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "rows are little-endian; the interpreted hot path swaps their bytes"
+#endif
+#if defined(Py_GIL_DISABLED)
+#error "what is told above needs the interpreter's lock; the interpreted hot path takes its own"
+#endif
+
+#define HEAD_WORDS 3
+#define WORD 8
+#define VALUES_ON_STACK 64
+#define CLOSED (-1)
+
+/* ---------------------------------------------------------------- a layout */
+
+typedef struct {
+    PyObject_HEAD
+    long long last_step; /* of its latest row; INT64_MIN before the first */
+    long long serial;    /* of the journal that it was last defined in */
+    Py_ssize_t width;    /* bytes of a row */
+    unsigned short slot; /* its number in that journal */
+    char mixed;          /* whether its values may be other things than numbers of Python */
+} Layout;
+
+static PyMemberDef layout_members[] = {
+    {"last_step", T_LONGLONG, offsetof(Layout, last_step), 0, NULL},
+    {"serial", T_LONGLONG, offsetof(Layout, serial), 0, NULL},
+    {"width", T_PYSSIZET, offsetof(Layout, width), 0, NULL},
+    {"slot", T_USHORT, offsetof(Layout, slot), 0, NULL},
+    {"mixed", T_BOOL, offsetof(Layout, mixed), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot layout_slots[] = {
+    {Py_tp_doc, "What the hot path knows of a layout."},
+    {Py_tp_members, layout_members},
+    {0, NULL},
+};
+
+static PyType_Spec layout_spec = {
+    .name = "logwriter.hotpath.compiled.LayoutBase",
+    .basicsize = sizeof(Layout),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = layout_slots,
+};
+
+static PyTypeObject *layout_type;
+
+/* --------------------------------------------------------------- a journal */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *layouts;    /* dict: tuple of names -> layout */
+    long long serial;
+    Py_ssize_t used;      /* slots in use, or CLOSED once none may be added */
+    Py_ssize_t offset;    /* where the next row goes */
+    Py_ssize_t limit;     /* where the room for rows ends */
+    Py_ssize_t defined;   /* layouts in it */
+    Py_buffer memory;     /* without an object: not mapped */
+    unsigned short *slots;
+    Py_ssize_t slots_count;
+} Journal;
+
+static void
+unmap(Journal *self)
+{
+    self->slots = NULL;
+    self->slots_count = 0;
+    if (self->memory.obj != NULL) {
+        PyBuffer_Release(&self->memory);
+    }
+}
+
+static PyObject *
+journal_map(PyObject *object, PyObject *args)
+{
+    Journal *self = (Journal *)object;
+    PyObject *memory;
+    Py_ssize_t offset, count;
+    if (!PyArg_ParseTuple(args, "Onn:map", &memory, &offset, &count)) {
+        return NULL;
+    }
+    unmap(self);
+    if (PyObject_GetBuffer(memory, &self->memory, PyBUF_WRITABLE) < 0) {
+        return NULL;
+    }
+    if (offset < 0 || count < 0 || offset % 2 != 0 || offset > self->memory.len
+        || count > (self->memory.len - offset) / 2) {
+        unmap(self);
+        PyErr_Format(PyExc_ValueError, "%zd slots at byte %zd do not fit", count, offset);
+        return NULL;
+    }
+    self->slots = (unsigned short *)((char *)self->memory.buf + offset);
+    self->slots_count = count;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+journal_unmap(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    unmap((Journal *)self);
+    Py_RETURN_NONE;
+}
+
+/* Where a record of so many bytes goes; NULL if there is no room. Runs no foreign code. */
+static char *
+room_for(const Journal *self, Py_ssize_t size)
+{
+    if (self->slots == NULL || self->used < 0 || self->used >= self->slots_count
+        || self->offset < 0 || size < 0 || size > self->limit - self->offset
+        || self->limit > self->memory.len) {
+        return NULL;
+    }
+    return (char *)self->memory.buf + self->offset;
+}
+
+/* Commit the record that was just stored at the end. Runs no foreign code. */
+static void
+commit(Journal *self, Py_ssize_t size, unsigned short slot)
+{
+    __atomic_store_n(&self->slots[self->used], slot, __ATOMIC_RELEASE);
+    self->used += 1;
+    self->offset += size;
+}
+
+static PyObject *
+journal_commit(PyObject *object, PyObject *args, PyObject *named)
+{
+    static char *names[] = {"data", "slot", "defines", NULL};
+    Journal *self = (Journal *)object;
+    Py_buffer data;
+    unsigned short slot;
+    Py_ssize_t defines = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "y*H|n:commit", names, &data, &slot, &defines)) {
+        return NULL;
+    }
+    char *place = room_for(self, data.len);
+    Py_ssize_t where = self->offset;
+    if (place != NULL) {
+        memcpy(place, data.buf, (size_t)data.len);
+        commit(self, data.len, slot);
+        self->defined += defines;
+    }
+    Py_ssize_t defined = self->defined;
+    PyBuffer_Release(&data);
+    if (place == NULL) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue("(nn)", where, defined);
+}
+
+static int
+journal_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Journal *)self)->layouts);
+    return 0;
+}
+
+static int
+journal_clear(PyObject *self)
+{
+    Py_CLEAR(((Journal *)self)->layouts);
+    return 0;
+}
+
+static void
+journal_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    unmap((Journal *)self);
+    journal_clear(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef journal_members[] = {
+    {"layouts", T_OBJECT_EX, offsetof(Journal, layouts), 0, NULL},
+    {"serial", T_LONGLONG, offsetof(Journal, serial), 0, NULL},
+    {"used", T_PYSSIZET, offsetof(Journal, used), 0, NULL},
+    {"offset", T_PYSSIZET, offsetof(Journal, offset), 0, NULL},
+    {"limit", T_PYSSIZET, offsetof(Journal, limit), 0, NULL},
+    {"defined", T_PYSSIZET, offsetof(Journal, defined), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyMethodDef journal_methods[] = {
+    {"map", journal_map, METH_VARARGS, "As in interpreted.py."},
+    {"unmap", journal_unmap, METH_NOARGS, "As in interpreted.py."},
+    {"commit", (PyCFunction)(void (*)(void))journal_commit, METH_VARARGS | METH_KEYWORDS,
+     "As in interpreted.py."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot journal_slots[] = {
+    {Py_tp_doc, "A journal's memory, and how far it is filled."},
+    {Py_tp_members, journal_members},
+    {Py_tp_methods, journal_methods},
+    {Py_tp_traverse, journal_traverse},
+    {Py_tp_clear, journal_clear},
+    {Py_tp_dealloc, journal_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec journal_spec = {
+    .name = "logwriter.hotpath.compiled.JournalBase",
+    .basicsize = sizeof(Journal),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = journal_slots,
+};
+
+static PyTypeObject *journal_type;
+
+/* ------------------------------------------------------------- an appender */
+
+typedef struct {
+    PyObject_HEAD
+    Journal *journal;
+    long long step;
+    long long epoch;
+} Appender;
+
+static PyObject *number_at_hand; /* logwriter.values.number_at_hand */
+
+/* The number of a value that no code runs for; 0 if it is another kind of value. */
+static int
+is_plain(PyObject *value, double *number)
+{
+    if (PyFloat_Check(value)) { /* NumPy's float64 is one, too */
+        *number = PyFloat_AsDouble(value);
+        return 1;
+    }
+    if (PyLong_CheckExact(value) || PyBool_Check(value)) {
+        *number = PyLong_AsDouble(value);
+        if (*number != -1.0 || !PyErr_Occurred()) {
+            return 1;
+        }
+        PyErr_Clear(); /* too large: `ask` finds the same, and tells it */
+    }
+    return 0;
+}
+
+/* The number of any value, whose code may run; -1 with an exception if it has none at hand. */
+static int
+ask(PyObject *value, const Layout *layout, double *number)
+{
+    if (is_plain(value, number)) {
+        return 0;
+    }
+    if (!layout->mixed) {
+        *number = PyFloat_AsDouble(value);
+    }
+    else {
+        PyObject *found = PyObject_CallFunctionObjArgs(number_at_hand, value, NULL);
+        if (found == NULL) {
+            return -1;
+        }
+        *number = PyFloat_AsDouble(found);
+        Py_DECREF(found);
+    }
+    return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
+/* Append a row, unless there is no room. Runs no foreign code. `given` is the step, or NULL. */
+static int
+append(Appender *self, Journal *journal, Layout *layout, const long long *given,
+       const double *numbers, Py_ssize_t count)
+{
+    long long step = given != NULL ? *given : self->step;
+    if (given == NULL && layout->last_step == step) {
+        if (step == INT64_MAX) {
+            return 0;
+        }
+        step += 1;
+    }
+    Py_ssize_t size = WORD * (HEAD_WORDS + count);
+    char *row = size == layout->width ? room_for(journal, size) : NULL;
+    if (row == NULL) {
+        return 0;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t head[HEAD_WORDS] = {
+        (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, step, self->epoch
+    };
+    memcpy(row, head, sizeof(head));
+    memcpy(row + sizeof(head), numbers, (size_t)count * sizeof(double));
+    commit(journal, size, layout->slot);
+    if (step > self->step) {
+        self->step = step;
+    }
+    layout->last_step = step;
+    return 1;
+}
+
+/* The exception that is set, which is not any more; NULL where there is none, or it is to be passed
+   on: Ctrl-C, for example, is no trouble of a value. */
+static PyObject *
+take_error(void)
+{
+    PyObject *type, *error, *traceback;
+    if (!PyErr_Occurred() || !PyErr_ExceptionMatches(PyExc_Exception)) {
+        return NULL;
+    }
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+}
+
+/* Whether the step is one that the hot path takes; `whole` is set then. */
+static int
+is_whole(PyObject *step, long long *whole)
+{
+    int overflow = 0;
+    if (!PyLong_CheckExact(step)) {
+        return 0; /* NumPy's and tensors' are made whole, slowly */
+    }
+    *whole = PyLong_AsLongLongAndOverflow(step, &overflow);
+    return !overflow;
+}
+
+static PyObject *
+names_of(PyObject *values)
+{
+    if (!PyDict_CheckExact(values)) {
+        return PySequence_Tuple(values);
+    }
+    PyObject *names = PyTuple_New(PyDict_Size(values));
+    PyObject *name;
+    Py_ssize_t place = 0;
+    for (Py_ssize_t n = 0; names != NULL && PyDict_Next(values, &place, &name, NULL); n++) {
+        Py_INCREF(name);
+        PyTuple_SetItem(names, n, name);
+    }
+    return names;
+}
+
+/* The numbers of all values, in order; -1 with an exception if one has none at hand. */
+static int
+numbers_of(PyObject *values, const Layout *layout, double *numbers, Py_ssize_t count)
+{
+    Py_ssize_t n = 0;
+    if (PyDict_CheckExact(values)) {
+        PyObject *value;
+        Py_ssize_t place = 0;
+        while (n < count && PyDict_Next(values, &place, NULL, &value)
+               && is_plain(value, &numbers[n])) {
+            n++;
+        }
+        if (n == count) {
+            return 0;
+        }
+    }
+    PyObject *view = PyObject_CallMethod(values, "values", NULL);
+    PyObject *all = view != NULL ? PySequence_Tuple(view) : NULL; /* code may change the dict */
+    Py_XDECREF(view);
+    if (all == NULL) {
+        return -1;
+    }
+    int failed = PyTuple_Size(all) != count;
+    if (failed) {
+        PyErr_SetString(PyExc_ValueError, "there are not as many values as names");
+    }
+    for (n = 0; !failed && n < count; n++) {
+        failed = ask(PyTuple_GetItem(all, n), layout, &numbers[n]) < 0;
+    }
+    Py_DECREF(all);
+    return failed ? -1 : 0;
+}
+
+/* Log a row of a known layout; 1 if that was done, 0 if it is left to Python, with an exception or
+   without. */
+static int
+log_known(Appender *self, Journal *journal, PyObject *values, PyObject *step)
+{
+    double on_stack[VALUES_ON_STACK];
+    double *numbers = on_stack;
+    long long whole = 0;
+    int done = 0;
+    if (step != NULL && !is_whole(step, &whole)) {
+        return 0;
+    }
+    PyObject *names = names_of(values);
+    if (names == NULL) {
+        return 0;
+    }
+    PyObject *found = PyDict_GetItemWithError(journal->layouts, names);
+    if (found != NULL && PyObject_TypeCheck(found, layout_type)) {
+        Layout *layout = (Layout *)found;
+        Py_ssize_t count = PyTuple_Size(names);
+        Py_INCREF(found);
+        if (count > VALUES_ON_STACK) {
+            numbers = PyMem_Malloc((size_t)count * sizeof(double));
+        }
+        if (numbers == NULL) {
+            PyErr_NoMemory();
+        }
+        else if (numbers_of(values, layout, numbers, count) == 0) {
+            done = append(self, journal, layout, step != NULL ? &whole : NULL, numbers, count);
+        }
+        if (numbers != on_stack) {
+            PyMem_Free(numbers);
+        }
+        Py_DECREF(found);
+    }
+    Py_DECREF(names);
+    return done;
+}
+
+/* The arguments of log(values, step=None); -1 with an exception if they are others. */
+static int
+parse(PyObject *const *args, Py_ssize_t count, PyObject *named, PyObject **values, PyObject **step)
+{
+    *values = count > 0 ? args[0] : NULL;
+    *step = count > 1 ? args[1] : NULL;
+    if (count > 2) {
+        PyErr_Format(PyExc_TypeError, "log() takes values and a step, but %zd were given", count);
+        return -1;
+    }
+    for (Py_ssize_t n = 0; named != NULL && n < PyTuple_Size(named); n++) {
+        PyObject *name = PyTuple_GetItem(named, n);
+        PyObject **place = PyUnicode_CompareWithASCIIString(name, "step") == 0     ? step
+                           : PyUnicode_CompareWithASCIIString(name, "values") == 0 ? values
+                                                                                   : NULL;
+        if (place == NULL) {
+            PyErr_Format(PyExc_TypeError, "log() got an unexpected keyword argument '%U'", name);
+            return -1;
+        }
+        if (*place != NULL) {
+            PyErr_Format(PyExc_TypeError, "log() got multiple values for argument '%U'", name);
+            return -1;
+        }
+        *place = args[count + n];
+    }
+    if (*values == NULL) {
+        PyErr_SetString(PyExc_TypeError, "log() missing 1 required positional argument: 'values'");
+        return -1;
+    }
+    if (*step == Py_None) {
+        *step = NULL;
+    }
+    return 0;
+}
+
+static PyObject *
+appender_log(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *named)
+{
+    Appender *self = (Appender *)object;
+    Journal *journal = self->journal;
+    PyObject *values, *step;
+    int done = 0;
+    if (parse(args, count, named, &values, &step) < 0) {
+        return NULL;
+    }
+    if (journal != NULL && journal->layouts != NULL) {
+        Py_INCREF((PyObject *)journal); /* code that runs meanwhile may put another one in its place */
+        done = log_known(self, journal, values, step);
+        Py_DECREF((PyObject *)journal);
+    }
+    if (done) {
+        Py_RETURN_NONE;
+    }
+    PyObject *error = take_error();
+    if (error == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *result = PyObject_CallMethod(object, "_log_slowly", "OOO", values,
+                                           step != NULL ? step : Py_None,
+                                           error != NULL ? error : Py_None);
+    Py_XDECREF(error);
+    return result;
+}
+
+static PyObject *
+appender_get_journal(PyObject *self, void *Py_UNUSED(closure))
+{
+    PyObject *journal = (PyObject *)((Appender *)self)->journal;
+    if (journal == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "_journal");
+        return NULL;
+    }
+    Py_INCREF(journal);
+    return journal;
+}
+
+static int
+appender_set_journal(PyObject *self, PyObject *journal, void *Py_UNUSED(closure))
+{
+    if (journal == NULL || !PyObject_TypeCheck(journal, journal_type)) {
+        PyErr_SetString(PyExc_TypeError, "_journal is not a journal");
+        return -1;
+    }
+    PyObject *old = (PyObject *)((Appender *)self)->journal;
+    Py_INCREF(journal);
+    ((Appender *)self)->journal = (Journal *)journal;
+    Py_XDECREF(old);
+    return 0;
+}
+
+static int
+appender_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Appender *)self)->journal);
+    return 0;
+}
+
+static int
+appender_clear(PyObject *self)
+{
+    Py_CLEAR(((Appender *)self)->journal);
+    return 0;
+}
+
+static void
+appender_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    appender_clear(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef appender_members[] = {
+    {"_step", T_LONGLONG, offsetof(Appender, step), 0, NULL},
+    {"_epoch", T_LONGLONG, offsetof(Appender, epoch), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef appender_getset[] = {
+    {"_journal", appender_get_journal, appender_set_journal, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(log_doc,
+"log($self, values, step=None)\n--\n\n"
+"Append one row: the values of one moment.\n\n"
+"Args:\n"
+"    values: Metric names and numbers: Python's, NumPy's, or tensors of one element.\n"
+"    step: The step. Without one, the row belongs to the current step, which advances when a\n"
+"        row with the same names was already logged at it.\n\n"
+"Raises:\n"
+"    BadValueError: With ``on_error=\"raise\"``, for a value that is not a number.\n"
+"    ForkedError: In a forked child; the run belongs to its parent.");
+
+static PyMethodDef appender_methods[] = {
+    {"log", (PyCFunction)(void (*)(void))appender_log, METH_FASTCALL | METH_KEYWORDS, log_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot appender_slots[] = {
+    {Py_tp_doc, "Turns mappings of names to numbers into rows of a journal."},
+    {Py_tp_members, appender_members},
+    {Py_tp_getset, appender_getset},
+    {Py_tp_methods, appender_methods},
+    {Py_tp_traverse, appender_traverse},
+    {Py_tp_clear, appender_clear},
+    {Py_tp_dealloc, appender_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec appender_spec = {
+    .name = "logwriter.hotpath.compiled.AppenderBase",
+    .basicsize = sizeof(Appender),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = appender_slots,
+};
+
+static PyTypeObject *appender_type;
+
+/* -------------------------------------------------- the log of one layout */
+
+typedef struct {
+    PyObject_HEAD
+    Appender *appender;
+    Layout *layout;
+    PyObject *names; /* tuple */
+} Bound;
+
+static PyObject *
+bound_log(PyObject *object, PyObject *const *args, Py_ssize_t given)
+{
+    Bound *self = (Bound *)object;
+    Journal *journal = self->appender->journal;
+    Layout *layout = self->layout;
+    Py_ssize_t count = PyTuple_Size(self->names);
+    double on_stack[VALUES_ON_STACK];
+    double *numbers = on_stack;
+    long long step;
+    int done = 0;
+    if (given == count + 1 && journal != NULL && layout->serial == journal->serial
+        && is_whole(args[0], &step)) {
+        Py_INCREF((PyObject *)journal);
+        if (count > VALUES_ON_STACK) {
+            numbers = PyMem_Malloc((size_t)count * sizeof(double));
+        }
+        if (numbers == NULL) {
+            PyErr_NoMemory();
+        }
+        else {
+            Py_ssize_t n = 0;
+            while (n < count && ask(args[n + 1], layout, &numbers[n]) == 0) {
+                n++;
+            }
+            done = n == count && append(self->appender, journal, layout, &step, numbers, count);
+        }
+        if (numbers != on_stack) {
+            PyMem_Free(numbers);
+        }
+        Py_DECREF((PyObject *)journal);
+    }
+    if (done) {
+        Py_RETURN_NONE;
+    }
+    PyObject *error = take_error();
+    if (error == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *all = PyTuple_New(given);
+    for (Py_ssize_t n = 0; all != NULL && n < given; n++) {
+        Py_INCREF(args[n]);
+        PyTuple_SetItem(all, n, args[n]);
+    }
+    PyObject *result = all == NULL ? NULL
+                                   : PyObject_CallMethod((PyObject *)self->appender,
+                                                         "_log_bound_slowly", "OOO", self->names,
+                                                         all, error != NULL ? error : Py_None);
+    Py_XDECREF(all);
+    Py_XDECREF(error);
+    return result;
+}
+
+static int
+bound_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Bound *)self)->appender);
+    Py_VISIT(((Bound *)self)->layout);
+    Py_VISIT(((Bound *)self)->names);
+    return 0;
+}
+
+static int
+bound_clear(PyObject *object)
+{
+    /* Its function may still be called from a finalizer of the same cycle, and needs all three: what
+       else is in the cycle is cleared, which breaks it. */
+    (void)object;
+    return 0;
+}
+
+static void
+bound_dealloc(PyObject *object)
+{
+    Bound *self = (Bound *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    Py_XDECREF((PyObject *)self->appender);
+    Py_XDECREF((PyObject *)self->layout);
+    Py_XDECREF(self->names);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
+    Py_DECREF(type);
+}
+
+static PyType_Slot bound_slots[] = {
+    {Py_tp_doc, "What the log of one layout needs."},
+    {Py_tp_traverse, bound_traverse},
+    {Py_tp_clear, bound_clear},
+    {Py_tp_dealloc, bound_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec bound_spec = {
+    .name = "logwriter.hotpath.compiled.Bound",
+    .basicsize = sizeof(Bound),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = bound_slots,
+};
+
+static PyTypeObject *bound_type;
+
+static PyMethodDef bound_log_def = {
+    "log", (PyCFunction)(void (*)(void))bound_log, METH_FASTCALL,
+    "log(step, *values): append one row of the bound metrics.",
+};
+
+static PyObject *
+bind(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *appender, *layout, *names;
+    if (!PyArg_ParseTuple(args, "O!O!O!:bind", appender_type, &appender, layout_type, &layout,
+                          &PyTuple_Type, &names)) {
+        return NULL;
+    }
+    allocfunc alloc = (allocfunc)PyType_GetSlot(bound_type, Py_tp_alloc);
+    Bound *bound = (Bound *)alloc(bound_type, 0);
+    if (bound == NULL) {
+        return NULL;
+    }
+    Py_INCREF(appender);
+    Py_INCREF(layout);
+    Py_INCREF(names);
+    bound->appender = (Appender *)appender;
+    bound->layout = (Layout *)layout;
+    bound->names = names;
+    PyObject *function = PyCFunction_NewEx(&bound_log_def, (PyObject *)bound, NULL);
+    Py_DECREF((PyObject *)bound);
+    return function;
+}
+
+/* -------------------------------------------------------------- the module */
+
+static PyMethodDef module_methods[] = {
+    {"bind", bind, METH_VARARGS, "As in interpreted.py."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "compiled",
+    .m_doc = "The hot path in C.",
+    .m_size = -1,
+    .m_methods = module_methods,
+};
+
+static PyTypeObject *
+add_type(PyObject *module, const char *name, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromSpec(spec);
+    if (type == NULL || PyModule_AddObjectRef(module, name, type) < 0) {
+        return NULL;
+    }
+    return (PyTypeObject *)type;
+}
+
+PyMODINIT_FUNC
+PyInit_compiled(void)
+{
+    PyObject *values = PyImport_ImportModule("logwriter.values");
+    PyObject *module = values != NULL ? PyModule_Create(&module_def) : NULL;
+    if (module == NULL) {
+        Py_XDECREF(values);
+        return NULL;
+    }
+    number_at_hand = PyObject_GetAttrString(values, "number_at_hand");
+    Py_DECREF(values);
+    if (number_at_hand == NULL
+        || (layout_type = add_type(module, "LayoutBase", &layout_spec)) == NULL
+        || (journal_type = add_type(module, "JournalBase", &journal_spec)) == NULL
+        || (appender_type = add_type(module, "AppenderBase", &appender_spec)) == NULL
+        || (bound_type = add_type(module, "Bound", &bound_spec)) == NULL) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}
