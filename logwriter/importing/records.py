@@ -122,10 +122,11 @@ def _fits(row: Row) -> bool:
 
 def _times(records: list[Row], before: int | None) -> Ints | None:
     """A record without a time has that of the one before; the first ones, of the first that has one."""
-    known = [record.time for record in records if record.time is not None]
-    if not known:
+    known = (record.time for record in records if record.time is not None)
+    last = next(known, None) if before is None else before
+    if last is None:
         return None
-    times, last = np.empty(len(records), np.int64), known[0] if before is None else before
+    times = np.empty(len(records), np.int64)
     for place, record in enumerate(records):
         last = last if record.time is None else record.time
         times[place] = last

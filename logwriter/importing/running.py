@@ -1,10 +1,11 @@
 """Running steps, of logs that count them anew in every epoch.
 
 Whether a log does so shows at its second epoch: the epoch goes up, and the count of a record does not,
-compared with records of the same metrics alone, as others may count by other rules. From then on each epoch begins after the largest step before it: a count from 0 one step
-after it, another from it. Logs whose counts run on already stay as they are. A record without an epoch
-is of the one before it. An epoch that goes back is a run that was resumed: it begins where it began
-before.
+compared with the last record of each set of metrics that overlaps its own, as others may count by other
+rules. In which order a record names its metrics does not matter. From then on each epoch begins after the
+largest step before it: a count from 0 one step after it, another from it. Logs whose counts run on already
+stay as they are. A record without an epoch is of the one before it. An epoch that goes back is a run that
+was resumed: it begins where it began before.
 """
 
 from logwriter.importing.sayings import Sayings
@@ -16,13 +17,13 @@ class RunningStep:
     def __init__(self, column: str, sayings: Sayings) -> None:
         """Begin. ``column`` is what the source calls the count; what was decided goes to ``sayings``."""
         self._column, self._sayings = column, sayings
-        self._last: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._last: dict[frozenset[str], tuple[int, int]] = {}
         self._begins: dict[int, int] = {}
         self._epoch: int | None = None
         self._largest = 0
         self._within = False
 
-    def step(self, metrics: tuple[str, ...], epoch: int | None, count: int) -> int:
+    def step(self, metrics: frozenset[str], epoch: int | None, count: int) -> int:
         """The running step.
 
         Args:
@@ -48,10 +49,9 @@ class RunningStep:
         self._largest = max(self._largest, step)
         return step
 
-    def _begins_again(self, metrics: tuple[str, ...], epoch: int, count: int) -> bool:
-        names = set(metrics)
+    def _begins_again(self, metrics: frozenset[str], epoch: int, count: int) -> bool:
         return any(
-            epoch > before and count <= last and not names.isdisjoint(others)
+            epoch > before and count <= last and not metrics.isdisjoint(others)
             for others, (before, last) in self._last.items()
         )
 

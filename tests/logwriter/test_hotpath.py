@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standin import Device, Tensor
 
 from logwriter import journal as jf
 from logwriter.hotpath import interpreted
+from logwriter.values import OnDeviceError
 
 SLOTS, FIRST_ROW, SIZE = 64, 256, 4096
 NEVER = -(1 << 63)
@@ -109,6 +112,14 @@ def rig(request: pytest.FixtureRequest) -> Rig:
     return Rig(load(request.param))
 
 
+class HalfTensor:
+    """Says that it is a tensor, and no more."""
+
+    def detach(self) -> "HalfTensor":
+        """Itself."""
+        return self
+
+
 NAMES = st.sampled_from(["a", "b", "c", "", "é", "x/y"])
 VALUES = st.one_of(
     st.floats(),
@@ -121,22 +132,33 @@ VALUES = st.one_of(
         ]
     ),
 )
+TENSORS = st.sampled_from(
+    [
+        *(torch.tensor(-1), torch.tensor([0.5]), torch.tensor(2.0, requires_grad=True)),
+        *(torch.ones(2), torch.tensor(1j), Tensor(Device(), 1.0), HalfTensor()),
+    ]
+)
 STEPS = st.one_of(
     st.none(),
     st.integers(-3, 30),
     st.sampled_from([(1 << 63) - 1, 1 << 63, -(1 << 63), -(1 << 64), True, 1.0, "1", np.int64(4)]),
 )
-LOGS = st.tuples(st.dictionaries(NAMES, VALUES, max_size=4), STEPS)
-BOUND = st.tuples(st.lists(VALUES, max_size=3), STEPS.filter(lambda step: step is not None))
+
+
+def calls_with(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[tuple[Any, Any]]]:
+    """Arguments of ``log``, and of a bound log."""
+    logs = st.tuples(st.dictionaries(NAMES, values, max_size=4), STEPS)
+    bound = st.tuples(st.lists(values, max_size=3), STEPS.filter(lambda step: step is not None))
+    return st.lists(st.one_of(logs, bound), max_size=40)
 
 
 def replay(
     rig: Rig,
-    known: list[tuple[str, ...]],
     calls: list[tuple[Any, Any]],
     *,
-    mixed: bool,
+    known: list[tuple[str, ...]],
     bound: tuple[str, ...],
+    mixed: bool,
 ) -> list[Any]:
     """All that can be seen of the calls."""
     for names in known:
@@ -153,27 +175,47 @@ def replay(
     return [*seen, rig.rows()]
 
 
-@pytest.mark.parametrize("mixed", [False, True])
-@settings(max_examples=300, deadline=None)
-@given(
-    known=st.lists(
-        st.lists(NAMES, min_size=1, max_size=4, unique=True).map(tuple), max_size=4, unique=True
-    ),
-    calls=st.lists(st.one_of(LOGS, BOUND), max_size=40),
-    bound=st.lists(NAMES, min_size=1, max_size=3, unique=True).map(tuple),
-    size=st.integers(40, 200).map(lambda words: 8 * words),
+SETUPS = st.fixed_dictionaries(
+    {
+        "known": st.lists(
+            st.lists(NAMES, min_size=1, max_size=4, unique=True).map(tuple), max_size=4, unique=True
+        ),
+        "bound": st.lists(NAMES, min_size=1, max_size=3, unique=True).map(tuple),
+    }
 )
+SIZES = st.integers(40, 200).map(lambda words: 8 * words)
+
+
+@settings(max_examples=300, deadline=None)
+@given(setup=SETUPS, calls=calls_with(VALUES), size=SIZES)
 def test_both_log_the_same_and_leave_the_same_to_the_slow_path(
-    mixed: bool,
-    known: list[tuple[str, ...]],
-    calls: list[tuple[Any, Any]],
-    bound: tuple[str, ...],
-    size: int,
+    setup: dict[str, Any], calls: list[tuple[Any, Any]], size: int
 ) -> None:
     """Values and steps of any kind, known names and unknown ones, room and none."""
     rigs = [Rig(load(name), size) for name in MODULES]
-    python, c = [replay(rig, known, calls, mixed=mixed, bound=bound) for rig in rigs]
+    python, c = [replay(rig, calls, mixed=False, **setup) for rig in rigs]
     assert c == python
+
+
+@settings(max_examples=200, deadline=None)
+@given(setup=SETUPS, calls=calls_with(st.one_of(VALUES, TENSORS)), size=SIZES)
+def test_both_log_tensors_alike_and_ask_none_on_a_device(
+    setup: dict[str, Any], calls: list[tuple[Any, Any]], size: int
+) -> None:
+    """In layouts that are known to have some."""
+    rigs = [Rig(load(name), size) for name in MODULES]
+    python, c = [replay(rig, calls, mixed=True, **setup) for rig in rigs]
+    assert c == python
+
+
+def test_c_asks_no_device_even_where_none_was_known_of() -> None:
+    """A layout of plain numbers that gets its first tensor on a device."""
+    rig = Rig(load("compiled"))
+    rig.define("a")
+    tensor = Tensor(Device(), 1.0)
+    rig.appender.log({"a": tensor}, 1)
+    rig.bind("a")(2, tensor)
+    assert [type(error) for *_, error in rig.slow] == [OnDeviceError, OnDeviceError]
 
 
 def test_what_is_left_to_the_slow_path_comes_with_its_reason(rig: Rig) -> None:

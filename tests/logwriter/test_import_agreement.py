@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tabled import column, imported, notes, points
 
@@ -34,6 +34,36 @@ RECORDS = st.lists(
 )
 
 
+ORDERS = [
+    {"count": 1, "loss": 0.0, "epoch": 0, "acc": 0.0, "phase": "Validation"},
+    {"count": 2, "epoch": 1, "phase": "Validation", "acc": 0.0, "loss": 0.0},
+    {"count": 0, "loss": 0.0, "phase": "Validation"},
+]
+"""JSON that names the same metrics in another order, as columns of a table never do."""
+
+
+VALIDATION_WITHOUT_EPOCHS = [
+    {"count": 0, "loss": 0.0},
+    {"count": 1, "loss": 0.0, "phase": "Validation"},
+]
+TIMES_THAT_END = [
+    {"count": 0, "loss": 0.0, "epoch": 0, "timestamp": 1_700_000_001},
+    {"count": 1, "loss": 0.0, "epoch": 1, "timestamp": 1_700_000_000, "phase": "train"},
+    {"count": 1, "loss": 0.0, "acc": 0.0},
+    {"count": 0, "loss": 0.0},
+]
+"""Times step back; the last row has none, and what is said before it divides it from those above."""
+
+
+SWITCHED_WITHIN_AN_EPOCH = [
+    *((0, count, {"a"}) for count in (0, 1)),
+    (1, 1, {"b"}),
+    *((1, count, {"a"}) for count in (0, 1, 0)),
+    (2, 0, {"a"}),
+]
+"""Epoch 1 has the count 1 before it is known that counts begin again, and after."""
+
+
 def as_table(records: list[dict[str, Any]]) -> str:
     """The records as CSV."""
     names = list(dict.fromkeys(name for record in records for name in record))
@@ -57,6 +87,9 @@ def logged(path: Path, text: str, name: str, **how: Any) -> list[dict[str, Any]]
 
 
 @few
+@example(records=ORDERS, counter="step")
+@example(records=VALIDATION_WITHOUT_EPOCHS, counter="iter")
+@example(records=TIMES_THAT_END, counter="step")
 @given(records=RECORDS, counter=st.sampled_from(["step", "iter", "Global Step"]))
 def test_a_table_and_json_lines_of_the_same_log_are_the_same_run(
     tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], counter: str
@@ -74,6 +107,7 @@ def test_a_table_and_json_lines_of_the_same_log_are_the_same_run(
 
 
 @few
+@example(rows=SWITCHED_WITHIN_AN_EPOCH, cuts=[7])
 @given(
     rows=st.lists(
         st.tuples(EPOCHS, st.integers(0, 9), st.sets(st.sampled_from(["a", "b", "c"]), min_size=1)),
@@ -87,9 +121,7 @@ def test_steps_of_many_rows_at_a_time_are_those_of_row_by_row(
 ) -> None:
     """However the rows are cut into chunks."""
     one_by_one = RunningStep("count", Sayings())
-    expected = [
-        one_by_one.step(tuple(sorted(metrics)), epoch, count) for epoch, count, metrics in rows
-    ]
+    expected = [one_by_one.step(frozenset(metrics), epoch, count) for epoch, count, metrics in rows]
     counting, found, at = EpochCounting("count", Sayings()), list[int](), 0
     for size in cuts * len(rows):
         chunk = rows[at : at + size]
@@ -117,6 +149,19 @@ def test_counts_within_epochs_run_on_alike(tmp_path: Path, kind: str, first: int
     one = imported(tmp_path / "run", text, name=f"a.{kind}")
     assert column(one.path, "step", "loss") == [first + n for n in range(12)]
     assert "counts within epochs" in notes(one)
+
+
+def test_the_order_of_names_on_a_line_does_not_matter(tmp_path: Path) -> None:
+    """A step that falls within an epoch is a restart, and no count that begins in each epoch."""
+    lines = (
+        "epoch: 0, step: 1, loss: 1, acc: 2",
+        "epoch: 1, step: 2, acc: 3, loss: 4",
+        "epoch: 1, step: 0, loss: 5",
+    )
+    one = imported(tmp_path / "run", "\n".join(lines) + "\n", name="a.log", format="text")
+    assert column(one.path, "step", "loss") == [1, 2, 0]
+    assert one.attempts == 2
+    assert "counts within epochs" not in notes(one)
 
 
 def test_other_metrics_may_count_by_other_rules(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class RecordReader:
         but = {keys.step, keys.time, keys.rank, keys.epoch if epoch is not None else None}
         rank = whole(leaves.get(keys.rank or ""))
         values = of_rank(rank, self._numbers(leaves, but, part))
-        step = self._step_of(leaves, epoch, part, tuple(values))
+        step = self._step_of(leaves, epoch, part, frozenset(values))
         if isinstance(step, str):
             yield Skipped(where, step)
             return
@@ -94,7 +94,7 @@ class RecordReader:
         yield Row(step, values, epoch, time)
 
     def _step_of(
-        self, leaves: dict[str, Any], epoch: int | None, part: str | None, metrics: tuple[str, ...]
+        self, leaves: dict[str, Any], epoch: int | None, part: str | None, metrics: frozenset[str]
     ) -> int | str:
         """The step, or why there is none."""
         key = self._keys.step

@@ -21,12 +21,14 @@ def filled(values: Ints, given: Mask, before: int) -> Ints:
     return kept
 
 
-def kinds_of(given: Mapping[str, Mask]) -> tuple[Ints, list[tuple[str, ...]]]:
+def kinds_of(given: Mapping[str, Mask]) -> tuple[Ints, list[frozenset[str]]]:
     """Which kind each row is, shape ``(n,)``, and the names that the rows of each kind have values of."""
     packed = np.packbits(np.column_stack(list(given.values())), axis=1)
     rows = packed.view([("", packed.dtype)] * packed.shape[1]).ravel()
     _, first, of = np.unique(rows, return_index=True, return_inverse=True)
-    names = [tuple(name for name, mask in given.items() if mask[place]) for place in first.tolist()]
+    names = [
+        frozenset(name for name, mask in given.items() if mask[place]) for place in first.tolist()
+    ]
     return of, names
 
 
@@ -75,6 +77,8 @@ class EpochCounting:
         """
         epoch = filled(epoch, epoch != NO_EPOCH, self._epoch)
         self._epoch = int(epoch[-1])
+        if self._epoch == NO_EPOCH:
+            return step
         turns = np.flatnonzero(np.diff(epoch)) + 1
         of, kinds = kinds_of(given)
         told = self._that_matter(step, turns, of)
@@ -93,15 +97,17 @@ class EpochCounting:
 
     @staticmethod
     def _that_matter(step: Ints, turns: Ints, of: Ints) -> list[int]:
-        """The first and last row of each kind between two epochs, and the one of the largest step."""
+        """The first and last row of each kind between two epochs, and what is largest up to the next first.
+
+        From one first row to the next all rows have the same added, so the largest count is the largest step.
+        """
         part = np.zeros(len(step), np.int64)
         part[turns] = 1
         codes = np.cumsum(part) * (int(of.max()) + 1) + of
-        first = np.unique(codes, return_index=True)[1]
+        first = np.sort(np.unique(codes, return_index=True)[1]).tolist()
         last = len(step) - 1 - np.unique(codes[::-1], return_index=True)[1]
-        starts = [0, *turns.tolist()]
         largest = [
             start + int(np.argmax(step[start:stop]))
-            for start, stop in zip(starts, [*starts[1:], len(step)], strict=True)
+            for start, stop in zip(first, [*first[1:], len(step)], strict=True)
         ]
-        return sorted({*first.tolist(), *last.tolist(), *largest})
+        return sorted({*first, *last.tolist(), *largest})

@@ -118,7 +118,7 @@ class TableReader:
         some = {name: column for name, column in metrics.items() if column.given.any()}
         parts = parts_in(chunk.labels(roles.part)) if roles.part else {}
         some = metrics_of(some, parts) if parts else some
-        if epoch is not None and roles.step != roles.epoch and some:
+        if roles.step not in (None, roles.epoch) and some:
             step = self._counted(roles, some, step, epoch, there=there, parts=parts)
         self._apart.look(chunk, metrics, step, there)
         logged = np.zeros(len(step), np.bool_)
@@ -138,7 +138,7 @@ class TableReader:
         roles: Roles,
         metrics: Mapping[str, Column],
         step: Ints,
-        epoch: Ints,
+        epoch: Ints | None,
         *,
         there: Mask,
         parts: Mapping[str, Mask],
@@ -148,6 +148,7 @@ class TableReader:
             self._counting = EpochCounting(roles.step or "", self._sayings)
         given = {name: column.given for name, column in metrics.items()}
         following = follows(parts, roles.step, len(step))
+        epoch = np.full(len(step), NO_EPOCH) if epoch is None else epoch
         return self._counting.count_some(step, epoch, given, there=there, following=following)
 
     def _steps(self, chunk: Chunk, roles: Roles) -> tuple[Ints, Mask]:

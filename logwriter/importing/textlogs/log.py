@@ -59,7 +59,7 @@ class LogReader:
         fraction = quantity(pairs.epoch, self._sayings) if pairs.epoch and epoch is None else None
         if fraction is not None:
             values["epoch"] = fraction
-        step = self._step_of(pairs, epoch, tuple(values))
+        step = self._step_of(pairs, epoch, frozenset(values))
         if step is None:
             return
         self._last = step
@@ -73,7 +73,7 @@ class LogReader:
             time = self._dates.read(pairs.date)
         yield Row(step, values, epoch, time)
 
-    def _step_of(self, pairs: Pairs, epoch: int | None, metrics: tuple[str, ...]) -> int | None:
+    def _step_of(self, pairs: Pairs, epoch: int | None, metrics: frozenset[str]) -> int | None:
         if pairs.step is None:
             if self._running is None and epoch is not None:
                 self._sayings.say("steps: 'epoch', where a line has no other count")

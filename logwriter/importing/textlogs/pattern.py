@@ -69,7 +69,7 @@ class PatternReader:
         if said and epoch is None:
             number = quantity(said, self._sayings)
             values |= {} if number is None else {"epoch": number}
-        step = self._step_of(found, epoch, tuple(values))
+        step = self._step_of(found, epoch, frozenset(values))
         if isinstance(step, str):
             yield Skipped(where, step)
         elif values:
@@ -84,7 +84,7 @@ class PatternReader:
             yield Row(step, values, epoch, moment)
 
     def _step_of(
-        self, found: dict[str, str | None], epoch: int | None, metrics: tuple[str, ...]
+        self, found: dict[str, str | None], epoch: int | None, metrics: frozenset[str]
     ) -> int | str:
         """The step, or why there is none."""
         if self._step is None:
