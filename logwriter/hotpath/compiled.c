@@ -45,7 +45,7 @@ typedef struct {
     long long serial;    /* of the journal that it was last defined in */
     Py_ssize_t width;    /* bytes of a row */
     unsigned short slot; /* its number in that journal */
-    char mixed;          /* whether its values may be other things than numbers of Python */
+    char mixed;          /* for Python: here each value that is no plain number is looked at */
 } Layout;
 
 static PyMemberDef layout_members[] = {
@@ -247,7 +247,8 @@ typedef struct {
     long long epoch;
 } Appender;
 
-static PyObject *number_at_hand; /* logwriter.values.number_at_hand */
+static PyObject *on_device_error; /* logwriter.values.OnDeviceError */
+static PyObject *str_detach, *str_is_cuda, *str_item;
 
 /* The number of a value that no code runs for; 0 if it is another kind of value. */
 static int
@@ -269,21 +270,28 @@ is_plain(PyObject *value, double *number)
 
 /* The number of any value, whose code may run; -1 with an exception if it has none at hand. */
 static int
-ask(PyObject *value, const Layout *layout, double *number)
+ask(PyObject *value, double *number)
 {
     if (is_plain(value, number)) {
         return 0;
     }
-    if (!layout->mixed) {
+    if (!PyObject_HasAttr(value, str_detach)) {
         *number = PyFloat_AsDouble(value);
     }
-    else {
-        PyObject *found = PyObject_CallFunctionObjArgs(number_at_hand, value, NULL);
-        if (found == NULL) {
+    else { /* a tensor: without the warning that it needs a gradient, and without waiting for a GPU */
+        PyObject *is_cuda = PyObject_GetAttr(value, str_is_cuda);
+        if (is_cuda == Py_True) {
+            PyErr_SetNone(on_device_error);
+        }
+        PyObject *item = is_cuda == NULL || is_cuda == Py_True
+                             ? NULL
+                             : PyObject_CallMethodObjArgs(value, str_item, NULL);
+        Py_XDECREF(is_cuda);
+        if (item == NULL) {
             return -1;
         }
-        *number = PyFloat_AsDouble(found);
-        Py_DECREF(found);
+        *number = PyFloat_AsDouble(item);
+        Py_DECREF(item);
     }
     return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
 }
@@ -357,10 +365,15 @@ names_of(PyObject *values)
     if (!PyDict_CheckExact(values)) {
         return PySequence_Tuple(values);
     }
-    PyObject *names = PyTuple_New(PyDict_Size(values));
+    Py_ssize_t count = PyDict_Size(values), place = 0;
+    PyObject *names = PyTuple_New(count);
     PyObject *name;
-    Py_ssize_t place = 0;
-    for (Py_ssize_t n = 0; names != NULL && PyDict_Next(values, &place, &name, NULL); n++) {
+    if (names != NULL && PyDict_Size(values) != count) { /* a finalizer changed it */
+        Py_DECREF(names);
+        return PySequence_Tuple(values);
+    }
+    for (Py_ssize_t n = 0; names != NULL && n < count; n++) {
+        PyDict_Next(values, &place, &name, NULL);
         Py_INCREF(name);
         PyTuple_SetItem(names, n, name);
     }
@@ -369,10 +382,10 @@ names_of(PyObject *values)
 
 /* The numbers of all values, in order; -1 with an exception if one has none at hand. */
 static int
-numbers_of(PyObject *values, const Layout *layout, double *numbers, Py_ssize_t count)
+numbers_of(PyObject *values, double *numbers, Py_ssize_t count)
 {
     Py_ssize_t n = 0;
-    if (PyDict_CheckExact(values)) {
+    if (PyDict_CheckExact(values) && PyDict_Size(values) == count) {
         PyObject *value;
         Py_ssize_t place = 0;
         while (n < count && PyDict_Next(values, &place, NULL, &value)
@@ -394,7 +407,7 @@ numbers_of(PyObject *values, const Layout *layout, double *numbers, Py_ssize_t c
         PyErr_SetString(PyExc_ValueError, "there are not as many values as names");
     }
     for (n = 0; !failed && n < count; n++) {
-        failed = ask(PyTuple_GetItem(all, n), layout, &numbers[n]) < 0;
+        failed = ask(PyTuple_GetItem(all, n), &numbers[n]) < 0;
     }
     Py_DECREF(all);
     return failed ? -1 : 0;
@@ -416,7 +429,9 @@ log_known(Appender *self, Journal *journal, PyObject *values, PyObject *step)
     if (names == NULL) {
         return 0;
     }
-    PyObject *found = PyDict_GetItemWithError(journal->layouts, names);
+    PyObject *layouts = journal->layouts;
+    Py_INCREF(layouts);
+    PyObject *found = PyDict_GetItemWithError(layouts, names);
     if (found != NULL && PyObject_TypeCheck(found, layout_type)) {
         Layout *layout = (Layout *)found;
         Py_ssize_t count = PyTuple_Size(names);
@@ -427,7 +442,7 @@ log_known(Appender *self, Journal *journal, PyObject *values, PyObject *step)
         if (numbers == NULL) {
             PyErr_NoMemory();
         }
-        else if (numbers_of(values, layout, numbers, count) == 0) {
+        else if (numbers_of(values, numbers, count) == 0) {
             done = append(self, journal, layout, step != NULL ? &whole : NULL, numbers, count);
         }
         if (numbers != on_stack) {
@@ -435,6 +450,7 @@ log_known(Appender *self, Journal *journal, PyObject *values, PyObject *step)
         }
         Py_DECREF(found);
     }
+    Py_DECREF(layouts);
     Py_DECREF(names);
     return done;
 }
@@ -632,7 +648,7 @@ bound_log(PyObject *object, PyObject *const *args, Py_ssize_t given)
         }
         else {
             Py_ssize_t n = 0;
-            while (n < count && ask(args[n + 1], layout, &numbers[n]) == 0) {
+            while (n < count && ask(args[n + 1], &numbers[n]) == 0) {
                 n++;
             }
             done = n == count && append(self->appender, journal, layout, &step, numbers, count);
@@ -775,9 +791,12 @@ PyInit_compiled(void)
         Py_XDECREF(values);
         return NULL;
     }
-    number_at_hand = PyObject_GetAttrString(values, "number_at_hand");
+    on_device_error = PyObject_GetAttrString(values, "OnDeviceError");
+    str_detach = PyUnicode_InternFromString("detach");
+    str_is_cuda = PyUnicode_InternFromString("is_cuda");
+    str_item = PyUnicode_InternFromString("item");
     Py_DECREF(values);
-    if (number_at_hand == NULL
+    if (on_device_error == NULL || str_detach == NULL || str_is_cuda == NULL || str_item == NULL
         || (layout_type = add_type(module, "LayoutBase", &layout_spec)) == NULL
         || (journal_type = add_type(module, "JournalBase", &journal_spec)) == NULL
         || (appender_type = add_type(module, "AppenderBase", &appender_spec)) == NULL
