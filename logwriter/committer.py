@@ -72,6 +72,7 @@ class Committer(AppenderBase):
         self, values: Mapping[str, Any], step: int | None, error: Exception | None
     ) -> None:
         """Log a row that the fast path could not: see the module's docstring."""
+        self._check_process()
         with self._lock:
             if not self._may_log():
                 return
@@ -167,6 +168,9 @@ class Committer(AppenderBase):
         else:
             self._source.hand_over(full)
         return True
+
+    def _check_process(self) -> None:
+        """Raise in a forked child, where the lock may be held by a thread that is not there."""
 
     def _may_log(self) -> bool:
         """Whether rows are taken at all; the owner of the appender decides."""

@@ -123,7 +123,8 @@ class DeviceValues:
     @property
     def is_due(self) -> bool:
         """Whether a batch is full, and waits to be settled."""
-        return any(batch.is_closed for batch in tuple(self._batches))
+        # list(), here and below: in CPython 3.11 a finalizer may run inside tuple(), and add one
+        return any(batch.is_closed for batch in list(self._batches))
 
     def add(self, tensors: Sequence[Any], place: Place) -> None:
         """Gather the tensors of one committed row. Does not wait for the device.
@@ -146,7 +147,7 @@ class DeviceValues:
 
     def close(self) -> None:
         """Let no more values into the open batches: they are due."""
-        for batch in tuple(self._batches):
+        for batch in list(self._batches):
             batch.is_closed = True
 
     def settle(self, *, wait: bool) -> None:
@@ -169,7 +170,7 @@ class DeviceValues:
 
     def _settle_closed(self, *, wait: bool) -> None:
         failure = None
-        for batch in tuple(self._batches):
+        for batch in list(self._batches):
             try:
                 if not (batch.is_closed and batch.settle(wait=wait)):
                     continue

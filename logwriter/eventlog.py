@@ -52,7 +52,8 @@ class EventLog:
 
     def holds_back(self, line: bytes) -> bool:
         """Whether an event still waits. Others may wait, or be on their way from another thread."""
-        return any(line is waiting for waiting in tuple(self._waiting))
+        # in CPython 3.11 a finalizer may run inside tuple(), and add one
+        return any(line is waiting for waiting in list(self._waiting))
 
     def drain(self, *, durable: bool = False) -> None:
         """Write what waits, oldest first, as far as the disk takes it.

@@ -137,7 +137,7 @@ class Run(Recorder):
             self._events.close()
             self._opening.take_back()
             raise
-        self._state, self._summary = "open", None
+        self._state, self._summary, self._pid = "open", None, os.getpid()
         self._keeper.start(self, sampler)
         _open_runs.add(self)
         atexit.register(self._at_exit)
@@ -319,14 +319,17 @@ class Run(Recorder):
         self._events.append(finished(summary, time=self._now(), error=error), durable=True)
         warn_of_loss(summary, events=self._events.close())
 
-    def _may_log(self) -> bool:
-        if self._state == "open":
-            return True
-        if self._state == "forked":
+    def _check_process(self) -> None:
+        if self._state == "forked" or (self._state == "open" and self._pid != os.getpid()):
             raise ForkedError(
                 f"{self.path} belongs to the parent process: log there, or make a Run of its own in "
                 "this process, with another path or rank"
             )
+
+    def _may_log(self) -> bool:
+        self._check_process()
+        if self._state == "open":
+            return True
         if self._state == "ended":
             self._late += 1
             if self._late == 1:

@@ -59,11 +59,12 @@ class Sealing:
 
     def count_in_memory(self) -> int:
         """How many journals wait in memory for a disk."""
-        return sum(journal.is_waiting for journal in tuple(self._full))
+        # list(), here and below: in CPython 3.11 a finalizer may run inside tuple(), and add one
+        return sum(journal.is_waiting for journal in list(self._full))
 
     def count_unsafe(self) -> int:
         """How many rows no file holds."""
-        return sum(journal.rows - journal.count_safe() for journal in tuple(self._full))
+        return sum(journal.rows - journal.count_safe() for journal in list(self._full))
 
     def advance(self, *, at_once: bool) -> None:
         """Seal in order, as far as it goes now; what cannot be sealed stays, and keeps its place.
@@ -100,7 +101,7 @@ class Sealing:
         Raises:
             OSError: The disk refused.
         """
-        for number, journal in enumerate(tuple(self._full)):
+        for number, journal in enumerate(list(self._full)):
             journal.write_sync()
             if number >= _MOST_OPEN and not (journal.is_waiting or journal.pending):
                 journal.park()

@@ -6,18 +6,25 @@ explains it. ``EVERYSTEP_COMPILED=0`` in the environment asks for the latter.
 """
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING or os.environ.get("EVERYSTEP_COMPILED") == "0":
-    from logwriter.hotpath import interpreted as chosen
-else:
+from logwriter.hotpath import interpreted
+
+CONTRACT = 1  # what is expected of C: one that was built before a change is not used after it
+
+chosen = interpreted
+if not TYPE_CHECKING and os.environ.get("EVERYSTEP_COMPILED") != "0" and "t" not in sys.abiflags:
     try:
-        from logwriter.hotpath import compiled as chosen
+        from logwriter.hotpath import compiled
     except ImportError:  # built for another system, or not at all
-        from logwriter.hotpath import interpreted as chosen
+        pass
+    else:
+        if compiled.CONTRACT == CONTRACT:
+            chosen = compiled
 
 LayoutBase = chosen.LayoutBase
 JournalBase = chosen.JournalBase
 AppenderBase = chosen.AppenderBase
 bind = chosen.bind
-IS_COMPILED = chosen.__name__.endswith("compiled")
+IS_COMPILED = chosen is not interpreted

@@ -17,6 +17,7 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,7 +36,7 @@
 #define HEAD_WORDS 3
 #define WORD 8
 #define VALUES_ON_STACK 64
-#define CLOSED (-1)
+#define CONTRACT 1 /* what Python expects here: hotpath/__init__.py has the same number */
 
 /* ---------------------------------------------------------------- a layout */
 
@@ -85,7 +86,16 @@ typedef struct {
     Py_buffer memory;     /* without an object: not mapped */
     unsigned short *slots;
     Py_ssize_t slots_count;
+    unsigned forks;       /* as the counter was when it was mapped: in a child it takes no row */
 } Journal;
+
+static unsigned forks; /* counted before any code of Python runs in a child, whoever forked */
+
+static void
+count_fork(void)
+{
+    forks += 1;
+}
 
 static void
 unmap(Journal *self)
@@ -118,6 +128,7 @@ journal_map(PyObject *object, PyObject *args)
     }
     self->slots = (unsigned short *)((char *)self->memory.buf + offset);
     self->slots_count = count;
+    self->forks = forks;
     Py_RETURN_NONE;
 }
 
@@ -133,8 +144,9 @@ static char *
 room_for(const Journal *self, Py_ssize_t size)
 {
     if (self->slots == NULL || self->used < 0 || self->used >= self->slots_count
-        || self->offset < 0 || size < 0 || size > self->limit - self->offset
-        || self->limit > self->memory.len) {
+        || self->offset < 0 || size < 0 || self->offset > self->limit
+        || size > self->limit - self->offset || self->limit > self->memory.len
+        || self->forks != forks) {
         return NULL;
     }
     return (char *)self->memory.buf + self->offset;
@@ -155,16 +167,21 @@ journal_commit(PyObject *object, PyObject *args, PyObject *named)
     static char *names[] = {"data", "slot", "defines", NULL};
     Journal *self = (Journal *)object;
     Py_buffer data;
-    unsigned short slot;
+    int slot;
     Py_ssize_t defines = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "y*H|n:commit", names, &data, &slot, &defines)) {
+    if (!PyArg_ParseTupleAndKeywords(args, named, "y*i|n:commit", names, &data, &slot, &defines)) {
+        return NULL;
+    }
+    if (slot < 1 || slot > UINT16_MAX) {
+        PyBuffer_Release(&data);
+        PyErr_Format(PyExc_ValueError, "%d is no slot", slot);
         return NULL;
     }
     char *place = room_for(self, data.len);
     Py_ssize_t where = self->offset;
     if (place != NULL) {
         memcpy(place, data.buf, (size_t)data.len);
-        commit(self, data.len, slot);
+        commit(self, data.len, (unsigned short)slot);
         self->defined += defines;
     }
     Py_ssize_t defined = self->defined;
@@ -268,6 +285,26 @@ is_plain(PyObject *value, double *number)
     return 0;
 }
 
+/* Whether it has a `detach`, as tensors do; -1 with an exception, such as Ctrl-C's, which
+   PyObject_HasAttr() would hide. */
+static int
+has_detach(PyObject *value)
+{
+    if (PyType_GetSlot(Py_TYPE(value), Py_tp_getattro) == (void *)PyObject_GenericGetAttr) {
+        return PyObject_HasAttr(value, str_detach); /* no __getattr__ of Python's */
+    }
+    PyObject *detach = PyObject_GetAttr(value, str_detach);
+    if (detach != NULL) {
+        Py_DECREF(detach);
+        return 1;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
 /* The number of any value, whose code may run; -1 with an exception if it has none at hand. */
 static int
 ask(PyObject *value, double *number)
@@ -275,7 +312,11 @@ ask(PyObject *value, double *number)
     if (is_plain(value, number)) {
         return 0;
     }
-    if (!PyObject_HasAttr(value, str_detach)) {
+    int has = has_detach(value);
+    if (has < 0) {
+        return -1;
+    }
+    if (!has) {
         *number = PyFloat_AsDouble(value);
     }
     else { /* a tensor: without the warning that it needs a gradient, and without waiting for a GPU */
@@ -637,6 +678,7 @@ bound_log(PyObject *object, PyObject *const *args, Py_ssize_t given)
     double *numbers = on_stack;
     long long step;
     int done = 0;
+    Py_INCREF(object);
     if (given == count + 1 && journal != NULL && layout->serial == journal->serial
         && is_whole(args[0], &step)) {
         Py_INCREF((PyObject *)journal);
@@ -658,24 +700,24 @@ bound_log(PyObject *object, PyObject *const *args, Py_ssize_t given)
         }
         Py_DECREF((PyObject *)journal);
     }
-    if (done) {
-        Py_RETURN_NONE;
-    }
-    PyObject *error = take_error();
-    if (error == NULL && PyErr_Occurred()) {
-        return NULL;
-    }
-    PyObject *all = PyTuple_New(given);
+    PyObject *result = NULL;
+    PyObject *error = done ? NULL : take_error();
+    PyObject *all = done || (error == NULL && PyErr_Occurred()) ? NULL : PyTuple_New(given);
     for (Py_ssize_t n = 0; all != NULL && n < given; n++) {
         Py_INCREF(args[n]);
         PyTuple_SetItem(all, n, args[n]);
     }
-    PyObject *result = all == NULL ? NULL
-                                   : PyObject_CallMethod((PyObject *)self->appender,
-                                                         "_log_bound_slowly", "OOO", self->names,
-                                                         all, error != NULL ? error : Py_None);
+    if (done) {
+        Py_INCREF(Py_None);
+        result = Py_None;
+    }
+    else if (all != NULL) {
+        result = PyObject_CallMethod((PyObject *)self->appender, "_log_bound_slowly", "OOO",
+                                     self->names, all, error != NULL ? error : Py_None);
+    }
     Py_XDECREF(all);
     Py_XDECREF(error);
+    Py_DECREF(object);
     return result;
 }
 
@@ -730,7 +772,7 @@ static PyTypeObject *bound_type;
 
 static PyMethodDef bound_log_def = {
     "log", (PyCFunction)(void (*)(void))bound_log, METH_FASTCALL,
-    "log(step, *values): append one row of the bound metrics.",
+    "log($self, step, /, *values)\n--\n\nAppend one row of the bound metrics.",
 };
 
 static PyObject *
@@ -785,6 +827,9 @@ add_type(PyObject *module, const char *name, PyType_Spec *spec)
 PyMODINIT_FUNC
 PyInit_compiled(void)
 {
+    if (pthread_atfork(NULL, NULL, count_fork) != 0) {
+        return PyErr_NoMemory();
+    }
     PyObject *values = PyImport_ImportModule("logwriter.values");
     PyObject *module = values != NULL ? PyModule_Create(&module_def) : NULL;
     if (module == NULL) {
@@ -800,7 +845,8 @@ PyInit_compiled(void)
         || (layout_type = add_type(module, "LayoutBase", &layout_spec)) == NULL
         || (journal_type = add_type(module, "JournalBase", &journal_spec)) == NULL
         || (appender_type = add_type(module, "AppenderBase", &appender_spec)) == NULL
-        || (bound_type = add_type(module, "Bound", &bound_spec)) == NULL) {
+        || (bound_type = add_type(module, "Bound", &bound_spec)) == NULL
+        || PyModule_AddIntConstant(module, "CONTRACT", CONTRACT) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -4,10 +4,13 @@ import gc
 import importlib
 import inspect
 import mmap
+import os
 import struct
+import subprocess
 import sys
 from collections import OrderedDict, UserDict
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +22,7 @@ from hypothesis import strategies as st
 from standin import Device, Tensor
 
 from logwriter import journal as jf
+from logwriter import read
 from logwriter.hotpath import interpreted
 from logwriter.values import OnDeviceError
 
@@ -349,6 +353,81 @@ def test_ctrl_c_inside_a_value_is_passed_on() -> None:
     assert not rig.rows()
 
 
+class Lazy:
+    """A proxy that finds its attributes by code."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+    def __float__(self) -> float:
+        return 1.0
+
+
+def test_ctrl_c_while_a_value_is_looked_at_is_passed_on() -> None:
+    """Asking whether it is a tensor runs its code, too."""
+    rig = Rig(load("compiled"))
+    rig.define("a")
+    with pytest.raises(KeyboardInterrupt):
+        rig.appender.log({"a": Lazy()}, 1)
+    assert not rig.slow
+    assert not rig.rows()
+
+
+FORKS = """
+import gc, os, sys
+os.register_at_fork(after_in_child=gc.collect)  # any hook that comes before everystep's
+from logwriter import Run
+from logwriter.errors import ForkedError
+
+parent = os.getpid()
+run = Run(sys.argv[1])
+run.log({"a": 1.0}, 0)
+bound = run.bind("b")
+bound(1, 1.0)
+
+class Leaves:
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        if os.getpid() != parent:
+            for log in (lambda: bound(7, 700.0), lambda: run.log({"a": 7.0}, 7)):
+                try:
+                    log()
+                except ForkedError:
+                    print("refused", flush=True)
+
+gc.collect()
+gc.disable()
+Leaves()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+for step in range(2, 6):
+    run.log({"a": float(step)}, step)
+run.finish()
+"""
+
+
+def test_a_child_takes_no_row_of_its_parent_s_before_everystep_knows_of_the_fork(
+    run_path: Path,
+) -> None:
+    """A finalizer that logs, run by another library's hook: both processes map the same file."""
+    load("compiled")
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, run_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=os.environ | {"EVERYSTEP_COMPILED": "1"},
+    )
+    assert done.stdout.split() == ["refused", "refused"]
+    log = read(run_path)
+    assert log.series("a")[0].tolist() == [0, 2, 3, 4, 5]
+    assert log.series("b")[1].tolist() == [1.0]
+
+
 class Odd(str):  # noqa: SLOT000  it has a dict
     """A name that runs code when it is looked up."""
 
@@ -406,6 +485,7 @@ def test_a_record_is_committed_whole_or_not_at_all(rig: Rig) -> None:
         {"offset": 1 << 62},
         {"limit": 1 << 62, "offset": SIZE - 8},
         {"limit": -(1 << 62)},
+        {"limit": -(1 << 63), "offset": 1 << 40},
     ],
 )
 def test_no_number_of_python_s_makes_c_write_outside_its_memory(wrong: dict[str, int]) -> None:
@@ -491,6 +571,22 @@ def test_both_say_the_same_of_themselves() -> None:
     python, c = interpreted.AppenderBase.log, compiled.AppenderBase.log
     assert inspect.getdoc(c) == inspect.getdoc(python)
     assert list(inspect.signature(c).parameters) == list(inspect.signature(python).parameters)
+    bound = [inspect.signature(Rig(module).bind("a")) for module in (interpreted, compiled)]
+    assert [list(signature.parameters) for signature in bound] == [["step", "values"]] * 2
+
+
+def test_a_build_that_python_does_not_expect_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout that was updated, and not installed again."""
+    from logwriter import hotpath
+
+    compiled = load("compiled")
+    monkeypatch.delenv("EVERYSTEP_COMPILED", raising=False)
+    try:
+        monkeypatch.setattr(compiled, "CONTRACT", -1)
+        assert not importlib.reload(hotpath).IS_COMPILED
+    finally:
+        monkeypatch.undo()
+        importlib.reload(hotpath)
 
 
 def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
