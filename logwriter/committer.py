@@ -67,27 +67,53 @@ class Committer(AppenderBase):
         self._rolling = 0
         self._device: DeviceValues | None = None
         self._deferred: deque[Row] = deque()
+        self._later: deque[tuple[Mapping[str, Any], int | None, Exception | None]] = deque()
 
     def _log_slowly(
         self, values: Mapping[str, Any], step: int | None, error: Exception | None
     ) -> None:
         """Log a row that the fast path could not: see the module's docstring."""
         self._check_process()
+        if self._is_awaited():
+            with self._lock_if_free() as taken:
+                if not taken:
+                    self._later.append((values, step, error))
+                    return
+                self._log_locked(values, step, error)
+            return
         with self._lock:
-            if not self._may_log():
-                return
-            if not isinstance(values, Mapping):
-                self._refusals.refuse("log()", values, error)
-                return
-            if not values:
-                return
-            numbers, tensors = self._refusals.sort_out(values)
-            layout = self._layout(tuple(values))
-            layout.mixed = layout.mixed or is_cuda_in_use() or any(map(is_tensor, values.values()))
-            step = self._settle_step(layout, step)
-            row = Row(tuple(numbers), tuple(numbers.values()), step, self._epoch, _clock(), tensors)
-            for part in row.split():
-                self._append(part)
+            self._log_locked(values, step, error)
+            self.log_later()
+
+    def _log_locked(
+        self, values: Mapping[str, Any], step: int | None, error: Exception | None
+    ) -> None:
+        if not self._may_log():
+            return
+        if not isinstance(values, Mapping):
+            self._refusals.refuse("log()", values, error)
+            return
+        if not values:
+            return
+        numbers, tensors = self._refusals.sort_out(values)
+        layout = self._layout(tuple(values))
+        layout.mixed = layout.mixed or is_cuda_in_use() or any(map(is_tensor, values.values()))
+        step = self._settle_step(layout, step)
+        row = Row(tuple(numbers), tuple(numbers.values()), step, self._epoch, _clock(), tensors)
+        for part in row.split():
+            self._append(part)
+
+    def log_later(self, *, wait: bool = True) -> None:
+        """Log what finalizers logged on threads that could not wait for the lock.
+
+        Args:
+            wait: Whether to wait while another thread logs a row slowly.
+        """
+        if not self._later:
+            return
+        with self._lock if wait else self._lock_if_free() as taken:
+            while taken and self._later:
+                self._log_locked(*self._later.popleft())
 
     def _log_bound_slowly(
         self, names: tuple[str, ...], given: tuple[Any, ...], error: Exception | None
@@ -171,6 +197,13 @@ class Committer(AppenderBase):
 
     def _check_process(self) -> None:
         """Raise in a forked child, where the lock may be held by a thread that is not there."""
+
+    def _is_awaited(self) -> bool:
+        """Whether this is a thread that others wait for, perhaps while they hold the lock.
+
+        Only a finalizer logs there, whenever the garbage collector happens to run.
+        """
+        return False
 
     def _may_log(self) -> bool:
         """Whether rows are taken at all; the owner of the appender decides."""

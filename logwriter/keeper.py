@@ -43,6 +43,9 @@ class Rows(Protocol):
     def log_beside(self, values: Mapping[str, float]) -> None:
         """Log numbers that belong to the current step."""
 
+    def log_later(self, *, wait: bool) -> None:
+        """Log what could not be logged at once."""
+
     def watch_devices(self) -> None:
         """See whether values may lie on devices."""
 
@@ -104,6 +107,10 @@ class Keeper:
             raise ValueError("a keeper has its first spares at hand")
         first.name_after_rows(self._folder)
         return first
+
+    def is_own_thread(self) -> bool:
+        """Whether the caller is a thread that works for the writer."""
+        return threading.current_thread() is self._thread or self._spares.is_own_thread()
 
     def start(self, rows: Rows, sample: Callable[[], dict[str, float]] | None) -> None:
         """Begin to look after the journals of ``rows``, which has taken its first one.
@@ -287,6 +294,7 @@ class Keeper:
     def _tick(self) -> None:
         """What is due every ``sync_every`` seconds."""
         self._rows.watch_devices()
+        self._rows.log_later(wait=False)
         self._rows.close_batches(wait=False)
         self._settle(wait=False)
         self._guard("the log cannot be synced", self._sync)

@@ -159,6 +159,7 @@ class Run(Recorder):
             self._flushing -= 1
 
     def _hand_over_rows(self) -> None:
+        self.log_later()
         journal = self.current_journal()
         if journal.rows:
             self.roll(journal)
@@ -176,6 +177,7 @@ class Run(Recorder):
         """
         with self._lock:
             if self._state == "open":
+                self.log_later()
                 if error is None:
                     self._settle_broken_off()
                 self._ending = (ev.readable(str(status or "completed")), error, self._journal)
@@ -325,6 +327,9 @@ class Run(Recorder):
                 f"{self.path} belongs to the parent process: log there, or make a Run of its own in "
                 "this process, with another path or rank"
             )
+
+    def _is_awaited(self) -> bool:
+        return self._state != "disabled" and self._keeper.is_own_thread()
 
     def _may_log(self) -> bool:
         self._check_process()

@@ -64,6 +64,10 @@ class Spares:
         self._are_wanted = are_wanted
         self._thread.start()
 
+    def is_own_thread(self) -> bool:
+        """Whether the caller is the thread that makes them."""
+        return threading.current_thread() is self._thread
+
     def take(self) -> Journal | None:
         """One that is ready; else one made on the spot, a stall, if the disk did not refuse before.
 
