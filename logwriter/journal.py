@@ -13,9 +13,10 @@ before its slot, and slots are written in order, so the first empty slot is the 
 
 import json
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import Any
+
+from zlib_ng.zlib_ng import crc32
 
 from logwriter.errors import DamagedError, NewerFormatError
 
@@ -98,7 +99,7 @@ def encode_header(header: Header) -> bytes:
     body = _HEADER.pack(
         MAGIC,
         JOURNAL_FORMAT,
-        zlib.crc32(_PREFIX.pack(MAGIC, JOURNAL_FORMAT)),
+        crc32(_PREFIX.pack(MAGIC, JOURNAL_FORMAT)),
         header.rank,
         header.attempt,
         header.first_seq,
@@ -111,7 +112,7 @@ def encode_header(header: Header) -> bytes:
         header.boot_id.encode(),
         header.host.encode("utf-8", "replace")[:64],
     )
-    return body + _CRC.pack(zlib.crc32(body))
+    return body + _CRC.pack(crc32(body))
 
 
 def decode_header(data: bytes, where: str) -> Header | None:
@@ -127,14 +128,14 @@ def decode_header(data: bytes, where: str) -> Header | None:
     if len(data) < _HEADER.size + _CRC.size:
         raise DamagedError(f"{where}: {len(data)} bytes are too few for a journal's header")
     magic, version, prefix_crc, *fields = _HEADER.unpack(body)
-    if magic != MAGIC or prefix_crc != zlib.crc32(_PREFIX.pack(magic, version)):
+    if magic != MAGIC or prefix_crc != crc32(_PREFIX.pack(magic, version)):
         raise DamagedError(f"{where}: bytes 0-16 are not those of a journal")
     if version > JOURNAL_FORMAT:
         raise NewerFormatError(
             f"{where}: journal format {version}; this everystep reads format {JOURNAL_FORMAT}. "
             "Install a newer everystep to read this run"
         )
-    if _CRC.unpack_from(data, _HEADER.size)[0] != zlib.crc32(body):
+    if _CRC.unpack_from(data, _HEADER.size)[0] != crc32(body):
         raise DamagedError(f"{where}: bytes 0-{_HEADER.size} do not match the header's checksum")
     return _to_header(fields)
 
@@ -164,7 +165,7 @@ def encode_sync(sync: SyncPoint) -> bytes:
     count = len(sync.crcs)
     body = _SYNC.pack(sync.counter, sync.slots, sync.row_bytes, BLOCK_BYTES, count)
     body += struct.pack(f"<{count}I", *sync.crcs)
-    return body + _CRC.pack(zlib.crc32(body))
+    return body + _CRC.pack(crc32(body))
 
 
 def decode_sync(data: bytes) -> SyncPoint | None:
@@ -175,7 +176,7 @@ def decode_sync(data: bytes) -> SyncPoint | None:
     end = _SYNC.size + 4 * count
     if counter == 0 or block != BLOCK_BYTES or end + 4 > len(data):
         return None
-    if _CRC.unpack_from(data, end)[0] != zlib.crc32(data[:end]):
+    if _CRC.unpack_from(data, end)[0] != crc32(data[:end]):
         return None
     return SyncPoint(counter, slots, row_bytes, struct.unpack_from(f"<{count}I", data, _SYNC.size))
 
@@ -183,7 +184,7 @@ def decode_sync(data: bytes) -> SyncPoint | None:
 def block_crcs(slots: bytes | memoryview, rows: bytes | memoryview) -> tuple[int, ...]:
     """CRC-32 of each 64 KiB of the used slots, then of each 64 KiB of the used rows."""
     return tuple(
-        zlib.crc32(part[start : start + BLOCK_BYTES])
+        crc32(part[start : start + BLOCK_BYTES])
         for part in (memoryview(slots), memoryview(rows))
         for start in range(0, len(part), BLOCK_BYTES)
     )
@@ -195,7 +196,7 @@ def encode_layout(names: tuple[str, ...]) -> bytes:
     It is at least as long as the smallest row, so that the slots never run out before the rows.
     """
     text = json.dumps(names, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    record = _LAYOUT_HEAD.pack(len(text), zlib.crc32(text)) + text
+    record = _LAYOUT_HEAD.pack(len(text), crc32(text)) + text
     return record + bytes(_record_bytes(len(text)) - len(record))
 
 
@@ -209,7 +210,7 @@ def decode_layout(rows: bytes | memoryview, offset: int, where: str) -> tuple[tu
         length, crc = _LAYOUT_HEAD.unpack_from(rows, offset)
         start = offset + _LAYOUT_HEAD.size
         text = bytes(rows[start : start + length])
-        if length and len(text) == length and zlib.crc32(text) == crc:
+        if length and len(text) == length and crc32(text) == crc:
             names = json.loads(text.decode("utf-8", "surrogatepass"))
             return tuple(names), _record_bytes(length)
     raise DamagedError(f"{where}: the layout record at byte {offset} of its rows is damaged")

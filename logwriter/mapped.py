@@ -10,9 +10,10 @@ import errno
 import mmap
 import os
 import time
-import zlib
 from contextlib import suppress
 from pathlib import Path
+
+from zlib_ng.zlib_ng import crc32
 
 from logwriter import journal as jf
 from logwriter.hotpath import JournalBase, LayoutBase
@@ -253,6 +254,6 @@ def _extend(crcs: list[int], region: memoryview) -> list[int]:
     """CRC-32 of each block of the region; whole blocks, which change no more, are kept in ``crcs``."""
     size = jf.BLOCK_BYTES
     whole = len(region) // size
-    crcs.extend(zlib.crc32(region[k * size : (k + 1) * size]) for k in range(len(crcs), whole))
+    crcs.extend(crc32(region[k * size : (k + 1) * size]) for k in range(len(crcs), whole))
     rest = region[whole * size :]
-    return [*crcs, zlib.crc32(rest)] if len(rest) else crcs
+    return [*crcs, crc32(rest)] if len(rest) else crcs

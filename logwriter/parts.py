@@ -6,10 +6,11 @@ file that vanished, or a gap, means to look once more.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -31,12 +32,22 @@ _LIVE_LOOKS = 100  # a fast writer may seal a journal under each look
 _PAUSE_SECONDS = 0.02
 _CHECKED_AT_ONCE = 2
 
+Wait: TypeAlias = Callable[[], None]
+"""Returns when a segment was checked. What it raises is `check_part`'s."""
+Check: TypeAlias = Callable[[Sequence[Path], AttemptState], Sequence[Wait]]
+"""Sees to it that the announced segments of a writer are checked: now, or, by one who lets nothing
+out before, when the `Wait` of each is called. For one that is gone it raises `FileNotFoundError` now."""
+
+
+def checked() -> None:
+    """The `Wait` of what was checked already."""
+
 
 @dataclass(frozen=True)
 class Part:
     """A stretch of one writer's rows, in a checked segment or in memory.
 
-    Exactly one of ``path`` (a sealed Parquet segment whose checksum was verified) and ``table``
+    Exactly one of ``path`` (a sealed Parquet segment, whole once ``wait`` has returned) and ``table``
     (rows not sealed yet, in the segments' schema) is set. ``rows`` counts rows, not values.
     ``unverified`` of the rows come from behind the last sync point of another boot. Rows whose
     ``seq`` is at least ``hidden_from`` are hidden by a later attempt. ``source`` is the name of the
@@ -52,6 +63,7 @@ class Part:
     unverified: int = 0
     hidden_from: int | None = None
     source: str = ""
+    wait: Wait = field(default=checked, repr=False, compare=False)
 
     @property
     def stretch(self) -> Stretch:
@@ -85,8 +97,21 @@ class WriterLog:
         return sum(part.rows for part in self.parts)
 
 
-def read_writer(folder: Path, writer: WriterId) -> WriterLog | None:
+def check_at_once(paths: Sequence[Path], state: AttemptState) -> list[Wait]:
+    """Check announced segments now, in two threads. What it raises is `check_part`'s."""
+    with ThreadPoolExecutor(_CHECKED_AT_ONCE) as pool:  # checksums leave the interpreter's lock
+        for _ in pool.map(lambda path: check_part(path, state), paths):
+            pass
+    return [checked] * len(paths)
+
+
+def read_writer(folder: Path, writer: WriterId, check: Check = check_at_once) -> WriterLog | None:
     """All that one writer wrote; ``None`` if it died before it wrote anything.
+
+    Args:
+        folder: The writer's folder.
+        writer: Rank and attempt.
+        check: Told at each look which segments were announced, to check them.
 
     Raises:
         DamagedError: Rows are missing or bytes contradict their checksums.
@@ -96,7 +121,7 @@ def read_writer(folder: Path, writer: WriterId) -> WriterLog | None:
     live = is_held(folder)
     for _ in range(_LIVE_LOOKS if live else _LOOKS):
         try:
-            return _read_once(folder, writer, live=live)
+            return _read_once(folder, writer, check, live=live)
         except FileNotFoundError as error:
             fault = f"{Path(error.filename).name} is gone"
         except _MissingRowsError as error:
@@ -114,7 +139,7 @@ class _MissingRowsError(Exception):
     """Rows are neither in a segment nor in a journal, at this look."""
 
 
-def _read_once(folder: Path, writer: WriterId, *, live: bool) -> WriterLog | None:
+def _read_once(folder: Path, writer: WriterId, check: Check, *, live: bool) -> WriterLog | None:
     listing = rundir.list_writer(folder)
     empty = not (listing.journals or listing.segments)
     try:
@@ -129,8 +154,9 @@ def _read_once(folder: Path, writer: WriterId, *, live: bool) -> WriterLog | Non
     if state.started is None and empty:
         return None
     listing = rundir.list_writer(folder)
-    with ThreadPoolExecutor(_CHECKED_AT_ONCE) as pool:  # checksums leave the interpreter's lock
-        sealed = list(pool.map(lambda name: segment_part(folder / name, state), state.segments))
+    paths = [folder / name for name in state.segments]
+    waits = check(paths, state)
+    sealed = [_sealed_part(path, state, wait) for path, wait in zip(paths, waits, strict=True)]
     parts = sorted(
         [*sealed, *_journal_parts(listing, settled(sealed, state), writer, live=live)],
         key=lambda part: part.first_seq,
@@ -155,12 +181,33 @@ def segment_part(path: Path, state: AttemptState) -> Part:
         DamagedError: Its bytes are not those that were announced.
         NewerFormatError: A newer everystep wrote it.
     """
+    check_part(path, state)
+    return _sealed_part(path, state, checked)
+
+
+def check_part(path: Path, state: AttemptState) -> None:
+    """Compare an announced segment with its checksum, then make sure that it belongs where it lies.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        DamagedError: Its bytes are not those that were announced.
+        NewerFormatError: A newer everystep wrote it.
+    """
     announced = state.segments[path.name]
     check_segment(path, announced)
     check_identity(path, expect(state, announced.first_seq, announced.last_seq))
-    writer = state.writer
+
+
+def _sealed_part(path: Path, state: AttemptState, wait: Wait) -> Part:
+    announced, writer = state.segments[path.name], state.writer
     return Part(
-        writer.rank, writer.attempt, announced.first_seq, announced.rows, path, source=path.name
+        writer.rank,
+        writer.attempt,
+        announced.first_seq,
+        announced.rows,
+        path,
+        source=path.name,
+        wait=wait,
     )
 
 

@@ -8,10 +8,12 @@ logged from the first row on whose step went past *s*.
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from logwriter.arrow import to_numbers
 from logwriter.parts import Part, WriterLog
 
 _COLUMNS = ["seq", "step"]
@@ -63,8 +65,8 @@ def resume_step(log: WriterLog) -> int | None:
     for part in log.parts:
         table = _steps(part)
         if table.num_rows:  # else a repair kept none of its values
-            first = table.filter(pc.field("seq") == pc.min(table.column("seq")))
-            return int(first.column("step")[0].as_py()) - 1
+            first = int(np.argmin(to_numbers(table.column("seq"))))
+            return int(table.column("step")[first].as_py()) - 1
     return None
 
 
@@ -110,4 +112,4 @@ def _steps(part: Part) -> pa.Table:
     if part.table is not None:
         return part.table.select(_COLUMNS)
     with part.open() as file:
-        return pq.read_table(file, columns=_COLUMNS)
+        return pq.ParquetFile(file).read(columns=_COLUMNS)

@@ -18,7 +18,7 @@ from logwriter.errors import NotARunError, UnknownMetricError
 from logwriter.eventlog import read_events
 from logwriter.events import Event
 from logwriter.lock import is_held
-from logwriter.parts import Part, WriterLog, read_writer
+from logwriter.parts import Check, Part, WriterLog, check_at_once, read_writer
 from logwriter.rewind import hide_rewound, last_step
 from logwriter.segments import SCHEMA
 from logwriter.state import RunState
@@ -49,11 +49,18 @@ def read(path: str | Path) -> "RunLog":
 class RunLog:
     """A run at one moment: its state, and its rows."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the events and find the rows of every writer of the run at ``path``."""
+    def __init__(self, path: Path, check: Check = check_at_once) -> None:
+        """Read the events and find the rows of every writer of the run at ``path``.
+
+        Args:
+            path: The run's folder.
+            check: Sees to it that sealed segments are checked: before this returns, as `read`
+                promises, or before the rows of each are read. Which rows a later attempt hides
+                may be read from segments that are not checked yet.
+        """
         self.path = path
         logs = [
-            read_writer(rundir.writer_path(path, writer), writer)
+            read_writer(rundir.writer_path(path, writer), writer, check)
             for writer in rundir.list_writers(path)
         ]
         found = [log for log in logs if log is not None]
@@ -88,8 +95,9 @@ class RunLog:
         for part in self.parts("all"):
             table = part.table
             if table is None:
+                part.wait()
                 with part.open() as file:
-                    table = pq.read_table(file, columns=["metric"])
+                    table = pq.ParquetFile(file).read(columns=["metric"])
             names.update(pc.unique(table.column("metric")).to_pylist())
         return sorted(names)
 
@@ -262,7 +270,7 @@ def encode_metrics(table: pa.Table) -> tuple[list[str], npt.NDArray[np.int32]]:
     column = table.column("metric").unify_dictionaries()
     if not column.num_chunks:
         return [], np.empty(0, dtype=np.int32)
-    codes = [chunk.indices.to_numpy() for chunk in column.chunks]
+    codes = [np.from_dlpack(chunk.indices) for chunk in column.chunks]
     return column.chunk(0).dictionary.to_pylist(), np.concatenate(codes)
 
 
@@ -271,6 +279,7 @@ def chunks(part: Part, columns: Sequence[str]) -> Iterator[pa.Table]:
     if part.table is not None:
         yield _visible(part.table.select(columns), part)
         return
+    part.wait()
     with part.open() as opened:
         file = pq.ParquetFile(opened, page_checksum_verification=True)
         for group in range(file.num_row_groups):
@@ -290,7 +299,10 @@ def load_part(part: Part, wanted: Sequence[str] | None) -> pa.Table:
         condition = visible if condition is None else condition & visible
     if part.table is not None:
         return part.table if condition is None else part.table.filter(condition)
+    part.wait()
     with part.open() as file:
+        if condition is None:  # filters import pandas, too: see `logwriter.arrow`
+            return pq.ParquetFile(file, page_checksum_verification=True).read()
         return pq.read_table(file, filters=condition, page_checksum_verification=True)
 
 

@@ -7,7 +7,6 @@ whether it belongs where it lies.
 
 import json
 import os
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,8 +15,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from zlib_ng.zlib_ng import crc32
 
 from logwriter import durable
+from logwriter.arrow import to_arrow, to_strings
 from logwriter.decode import Block
 from logwriter.errors import DamagedError, NewerFormatError
 from logwriter.events import SegmentSealed
@@ -91,19 +92,16 @@ def to_table(blocks: Iterable[Block]) -> pa.Table:
             columns[field].append(array)
     joined = {field: np.concatenate(arrays) for field, arrays in columns.items()}
     metric = pa.DictionaryArray.from_arrays(
-        np.repeat(np.arange(len(names), dtype=np.int32), counts), pa.array(names, pa.string())
+        to_arrow(np.repeat(np.arange(len(names), dtype=np.int32), counts), pa.int32()),
+        to_strings(names),
     )
-    return pa.Table.from_arrays(
-        [
-            metric,
-            pa.array(joined["seq"]),
-            pa.array(joined["step"]),
-            pa.array(joined["epoch"], mask=joined["epoch"] == NO_EPOCH),
-            pa.array(joined["time"]).cast(SCHEMA.field("time").type),
-            pa.array(joined["value"]),
-        ],
-        schema=SCHEMA,
-    )
+    missing = {"epoch": joined["epoch"] == NO_EPOCH}
+    others = [
+        to_arrow(joined[field.name], field.type, missing.get(field.name))
+        for field in SCHEMA
+        if field.name != "metric"
+    ]
+    return pa.Table.from_arrays([metric, *others], schema=SCHEMA)
 
 
 def _gather(parts: list[tuple[Block, int]]) -> dict[str, np.ndarray]:
@@ -199,7 +197,7 @@ def file_crc(path: Path) -> tuple[int, int]:
     buffer = memoryview(bytearray(_READ_BYTES))  # a new one for each piece takes twice as long
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
-            crc = zlib.crc32(buffer[:count], crc)
+            crc = crc32(buffer[:count], crc)
             size += count
     return crc, size
 

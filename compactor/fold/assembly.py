@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from compactor.fold.cells import NO_EPOCH, Records, merge, starts_of
+from compactor.fold.cells import NO_EPOCH, ROW, Records, concatenated, merge, opaque, starts_of
 from compactor.fold.digest import Digest, bucket_starts, digest, join, shift_for
 from compactor.fold.exact import means
 from compactor.fold.rows import Rows
@@ -99,8 +99,8 @@ def _gaps(cells: Records, edges: Records) -> Gaps:
 def points_of(rows: Records) -> Points:
     """Rows of `compactor.fold.cells.ROW` as points, by step, then position, each once."""
     _, at = np.unique(rows["position"], return_index=True)
-    rows = rows[at]
-    rows = rows[np.lexsort((rows["position"], rows["step"]))]
+    rows = rows.take(at)
+    rows = rows.take(np.lexsort((rows["position"], rows["step"])))
     inside = rows["epoch"] != NO_EPOCH
     return Points(
         step=rows["step"].copy(),
@@ -187,7 +187,7 @@ def _merged(cells: Records, max_points: int) -> Records:
 
 def _taken(cells: Records, order: Ints) -> Records:
     """The cells in an order, copied only if it is another one."""
-    return cells if (order[1:] > order[:-1]).all() else cells[order]
+    return cells if (order[1:] > order[:-1]).all() else cells.take(order)
 
 
 def _marks(buckets: Records) -> Points:
@@ -196,12 +196,12 @@ def _marks(buckets: Records) -> Points:
         buckets["first"],
         buckets["last"],
         *(
-            buckets[name][buckets["finite"] > 0]
+            opaque(buckets[name])[buckets["finite"] > 0]
             for name in ("least", "least_end", "greatest", "greatest_end")
         ),
         buckets["broken"][buckets["finite"] < buckets["rows"]],
     ]
-    return points_of(np.concatenate(found))
+    return points_of(concatenated(found, ROW))
 
 
 def _as_buckets(cells: Records) -> Buckets:

@@ -82,12 +82,19 @@ def starts_of(*keys: npt.NDArray[Any]) -> Ints:
     return np.flatnonzero(change)
 
 
+def opaque(records: Records) -> npt.NDArray[np.void]:
+    """The same records, in the same memory, to be copied: with their fields NumPy copies each field.
+
+    Args:
+        records: Structured, or a field that is a record itself, such as ``cells["first"]``.
+    """
+    return records.view(np.dtype((np.void, records.dtype.itemsize)))
+
+
 def concatenated(arrays: Sequence[Records], kind: np.dtype[np.void]) -> Records:
-    """Structured arrays of one type one after another; NumPy compares all fields of all of them."""
-    size = kind.itemsize
-    raw = [np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in arrays]
-    joined: Records = np.concatenate([np.zeros((0, size), np.uint8), *raw]).reshape(-1).view(kind)
-    return joined
+    """Structured arrays of one type one after another."""
+    joined: Records = np.concatenate([opaque(each) for each in (np.zeros(0, kind), *arrays)])
+    return joined.view(kind)
 
 
 def owners(starts: Ints, count: int) -> Ints:
@@ -128,7 +135,7 @@ def merge(cells: Records, starts: Ints, rows: Sequence[str] = ALL_ROWS) -> Recor
     for name in rows:
         candidates, (who, keys) = cells[name], _CHOSEN[name]
         at = pick(owner, among[who], [_turned(candidates[key], sign) for key, sign in keys])
-        merged[name][owner[at]] = candidates[at]
+        opaque(merged[name])[owner[at]] = opaque(candidates)[at]
     _merge_moments(cells, owner, starts, merged)
     return merged
 

@@ -97,7 +97,7 @@ def means(found: Records, counts: Ints) -> list[float | None]:
         By group; ``None`` for a group without values.
     """
     order = np.lexsort((found["exponent"], found["cell"]))
-    found = found[order]
+    found = found.take(order)
     starts = starts_of(found["cell"], found["exponent"])
     amounts: dict[int, dict[int, int]] = defaultdict(dict)
     if len(starts):

@@ -12,6 +12,7 @@ from compactor.fold.digest import Digest, digest
 from compactor.fold.rows import Rows
 from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints
+from logwriter.arrow import to_numbers
 from logwriter.errors import EverystepError
 from logwriter.parts import Part
 from logwriter.runlog import encode_metrics, load_part
@@ -95,15 +96,14 @@ def _digest(part: Part, table: pa.Table) -> PartDigest:
 
 def _rows(table: pa.Table, line: Ints, attempt: int) -> Rows:
     """The columns of a table as arrays, sorted by line, then sequence number."""
-    epoch = table.column("epoch")
-    seq = table.column("seq").to_numpy()
+    seq = to_numbers(table.column("seq"))
     rows = Rows(
         line=line,
-        step=table.column("step").to_numpy(),
+        step=to_numbers(table.column("step")),
         position=seq + (attempt << ATTEMPT_SHIFT) if attempt else seq,
-        epoch=(epoch.fill_null(NO_EPOCH) if epoch.null_count else epoch).to_numpy(),
-        time=table.column("time").cast(pa.int64()).to_numpy(),
-        value=table.column("value").to_numpy(),
+        epoch=to_numbers(table.column("epoch"), NO_EPOCH),
+        time=to_numbers(table.column("time").cast(pa.int64())),
+        value=to_numbers(table.column("value")),
     )
     begin = starts_of(line)
     rises = seq[1:] > seq[:-1]

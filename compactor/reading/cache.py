@@ -9,13 +9,13 @@ at every compaction, and a digest is used only for the very bytes that it was ma
 import logging
 import os
 import struct
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 import numpy as np
+from zlib_ng.zlib_ng import crc32
 
 from compactor.fold.cells import CELL, Records
 from compactor.fold.digest import (
@@ -124,7 +124,7 @@ def save_digests(path: Path, digests: Digests) -> None:
             crc = 0
             for part in (_MAGIC + struct.pack("<Q", len(index)), index, *arrays):
                 data = memoryview(part.tobytes() if isinstance(part, np.ndarray) else part)
-                crc = zlib.crc32(data, crc)
+                crc = crc32(data, crc)
                 file.write(data)
             file.write(struct.pack("<I", crc))
         temporary.replace(path)
@@ -145,7 +145,7 @@ def _decode(data: bytes) -> dict[Key, PartDigest]:
     start = len(_MAGIC) + 8
     if len(data) < start + 4 or not data.startswith(_MAGIC):
         raise DamagedError("it is no cache of everystep's")
-    if zlib.crc32(memoryview(data)[:-4]) != struct.unpack("<I", data[-4:])[0]:
+    if crc32(memoryview(data)[:-4]) != struct.unpack("<I", data[-4:])[0]:
         raise DamagedError("its bytes do not match their checksum")
     (length,) = struct.unpack_from("<Q", data, len(_MAGIC))
     index = msgspec.json.decode(data[start : start + length], type=_Index)

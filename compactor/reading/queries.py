@@ -3,6 +3,11 @@
 
 from compactor.reading.lines import ATTEMPT_SHIFT
 
+FILES = """
+CREATE OR REPLACE TEMP TABLE files AS
+SELECT unnest($file::UBIGINT[]) AS file, unnest($rank::BIGINT[]) AS rank,
+    unnest($attempt::BIGINT[]) AS attempt, unnest($hidden::BIGINT[]) AS hidden"""
+
 SEALED = """
 SELECT f.rank, f.attempt, f.hidden, s.metric, s.seq, s.step, s.epoch, s.time, s.value
 FROM read_parquet(getvariable('paths'), hive_partitioning = false) s
@@ -10,8 +15,10 @@ JOIN files f ON f.file = s.file_index"""
 
 UNSEALED = "SELECT rank, attempt, hidden, metric, seq, step, epoch, time, value FROM tails"
 
+EVERYTHING = "CREATE OR REPLACE TEMP VIEW everything AS"
+
 LOGGED = f"""
-CREATE TEMP VIEW logged AS
+CREATE OR REPLACE TEMP VIEW logged AS
 SELECT rank, (attempt::BIGINT << {ATTEMPT_SHIFT}) + seq AS position, metric, seq, step, epoch,
     epoch_us(time) AS time, value
 FROM everything WHERE seq < hidden"""
@@ -20,6 +27,11 @@ ATTEMPTS = """
 SELECT rank, attempt, arg_min(step, seq), epoch_us(min(time)), epoch_us(max(time)) FROM everything
 WHERE list_contains($writers, (rank::BIGINT << 32) + attempt)
 GROUP BY rank, attempt ORDER BY rank, attempt"""
+
+LINES = """
+CREATE OR REPLACE TEMP TABLE lines AS
+SELECT unnest($line::BIGINT[]) AS line, unnest($rank::BIGINT[]) AS rank,
+    unnest($metric::VARCHAR[]) AS metric"""
 
 POINTS = """
 SELECT line, position, step, epoch, time, value FROM logged JOIN lines USING (rank, metric)

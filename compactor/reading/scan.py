@@ -11,13 +11,15 @@ from pathlib import Path
 from compactor.epochs import Epochs, find_epochs
 from compactor.fold.parts import PartDigest, digest_parts
 from compactor.history import Reach, Writer, open_ended, reaches
-from compactor.reading.cache import CACHED_VALUES, keys_of, load_digests, save_digests
+from compactor.reading.background import background
+from compactor.reading.cache import CACHED_VALUES, Digests, Key, keys_of, load_digests, save_digests
+from compactor.reading.checks import Checks, checking
 from compactor.reading.folding import fold_lines
 from compactor.reading.lines import Line, Points
 from compactor.reading.source import Source, open_source
 from logwriter.errors import EverystepError
 from logwriter.parts import Part
-from logwriter.runlog import RunLog, read
+from logwriter.runlog import RunLog
 
 Progress = Callable[[str], None]
 _SECONDS_BETWEEN_WORDS = 3.0
@@ -87,38 +89,55 @@ def scan_run(
         NewerFormatError: A newer everystep wrote the run.
     """
     say("reading the log")
-    log = read(Path(path))
-    parts = _marked(log)
-    visible = [
-        part for part in parts if part.hidden_from is None or part.hidden_from > part.first_seq
-    ]
-    with open_source(parts, threads, memory) as source:
-        try:
-            digests = _digests(log, visible, say, threads or os.cpu_count() or 1, cache)
-            lines = fold_lines(visible, digests, source, max_points)
-        except MemoryError as error:
-            raise EverystepError(
-                f"there is not enough memory to scan the rows ({error}); free some, or read the run "
-                "on a machine with more"
-            ) from error
-        reach = reaches(parts, source.attempts(open_ended(log.state)))
-        yield Scan(log, source, lines, reach)
+    with background(threads) as pool, checking(pool) as checks:
+        loading = pool.submit(load_digests, cache) if cache else None
+        log = RunLog(Path(path), checks)
+        parts = _marked(log)
+        visible = [
+            part for part in parts if part.hidden_from is None or part.hidden_from > part.first_seq
+        ]
+        keys = keys_of(log, visible)
+        with open_source(parts, threads, memory) as source:
+            with _enough_memory():
+                known = loading.result() if loading else {}
+                digests = _digests(visible, keys, known, say, threads or os.cpu_count() or 1)
+                lines = fold_lines(visible, digests, source, max_points)
+            held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
+            keeping = pool.submit(_keep, cache, held, known, checks) if cache else None
+            reach = reaches(parts, source.attempts(open_ended(log.state)))
+            yield Scan(log, source, lines, reach)
+            if keeping:
+                keeping.result()
+
+
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Say what to do where there is not."""
+    try:
+        yield
+    except MemoryError as error:
+        raise EverystepError(
+            f"there is not enough memory to scan the rows ({error}); free some, or read the run "
+            "on a machine with more"
+        ) from error
 
 
 def _digests(
-    log: RunLog, parts: list[Part], say: Progress, threads: int, cache: Path | None
+    parts: list[Part], keys: list[Key | None], known: Digests, say: Progress, threads: int
 ) -> list[PartDigest]:
-    """The digest of each part, from the cache where it has them; what is new is added to it."""
-    keys = keys_of(log, parts)
-    known = load_digests(cache) if cache else {}
+    """The digest of each part, from the cache where it has them."""
     new = [part for part, key in zip(parts, keys, strict=True) if key not in known]
     made = _telling(digest_parts(new, threads), new, say)
-    digests = [next(made) if key is None or key not in known else known[key] for key in keys]
-    held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
-    values = sum(int(each.digest.cells["rows"].sum()) for each in held.values())
-    if cache and values >= CACHED_VALUES and held.keys() != known.keys():
+    return [next(made) if key is None or key not in known else known[key] for key in keys]
+
+
+def _keep(cache: Path, held: Digests, known: Digests, checks: Checks) -> None:
+    """Keep the digests of a long run, if they are not those that the cache has."""
+    if held.keys() == known.keys():
+        return
+    if sum(int(each.digest.cells["rows"].sum()) for each in held.values()) >= CACHED_VALUES:
+        checks.wait()
         save_digests(cache, held)
-    return digests
 
 
 def _telling(made: Iterator[PartDigest], parts: list[Part], say: Progress) -> Iterator[PartDigest]:

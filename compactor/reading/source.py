@@ -72,9 +72,7 @@ def open_source(
     if memory is not None:
         config["memory_limit"] = f"{memory}B"
     with _translated(), duckdb.connect(config=config) as connection:
-        source = Source(connection)
-        source.show(parts)
-        yield source
+        yield Source(connection, parts)
 
 
 @contextmanager
@@ -107,25 +105,37 @@ def _first_line(error: Exception) -> str:
 class Source:
     """A run's rows, open for questions. Made by `open_source`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
         self._connection = connection
-
-    def show(self, parts: Sequence[Part]) -> None:
-        """Let DuckDB see the rows."""
         self._connection.execute("SET enable_progress_bar = false")  # it would go to stdout
-        sealed = [part for part in parts if part.path is not None]
+        self._parts = parts
+        self._patterns = {part.path: _pattern(part.path) for part in parts if part.path}
+        self._seen: Sequence[Part] | None = None
+
+    def _seeing(self, parts: Sequence[Part]) -> duckdb.DuckDBPyConnection:
+        """DuckDB, once it sees the rows of these parts: it opens the files of all that it sees."""
+        if parts != self._seen:
+            for part in parts:
+                part.wait()
+            self._show(parts)
+            self._seen = parts
+        return self._connection
+
+    def _show(self, parts: Sequence[Part]) -> None:
+        """Let DuckDB see some rows, and no others."""
+        sealed = [(part, part.path) for part in parts if part.path is not None]
         tails = [_tail(part, part.table) for part in parts if part.table is not None]
-        self._keep("tails", pa.concat_tables([_TAIL.empty_table(), *tails]))
-        views = [queries.UNSEALED]
+        views = []
         if sealed:
-            paths = [_pattern(part.path) for part in parts if part.path is not None]
-            self._connection.execute("SET VARIABLE paths = $paths", {"paths": paths})
-            files = {"file": pa.array(range(len(sealed)), pa.uint64())}
-            for name in _OWNER:
-                files[name] = pa.array([_owner(part)[name] for part in sealed], pa.int64())
-            self._keep("files", pa.table(files))
+            paths = {"paths": [self._patterns[path] for _, path in sealed]}
+            self._connection.execute("SET VARIABLE paths = $paths", paths)
+            owners = {name: [_owner(part)[name] for part, _ in sealed] for name in _OWNER}
+            self._connection.execute(queries.FILES, {"file": list(range(len(sealed))), **owners})
             views.append(queries.SEALED)
-        self._connection.execute(f"CREATE TEMP VIEW everything AS {' UNION ALL '.join(views)}")
+        if tails or not sealed:  # to hand it a table makes DuckDB import pandas, where that is
+            self._keep("tails", pa.concat_tables([_TAIL.empty_table(), *tails]))
+            views.append(queries.UNSEALED)
+        self._connection.execute(f"{queries.EVERYTHING} {' UNION ALL '.join(views)}")
         self._connection.execute(queries.LOGGED)
 
     def attempts(
@@ -139,7 +149,8 @@ class Source:
         if not writers:
             return {}
         asked = [(rank << 32) + attempt for rank, attempt in writers]
-        rows = self._rows(queries.ATTEMPTS, {"writers": asked})
+        theirs = [part for part in self._parts if (part.rank, part.attempt) in writers]
+        rows = self._rows(theirs, queries.ATTEMPTS, {"writers": asked})
         return {(rank, attempt): tuple(ends) for rank, attempt, *ends in rows}
 
     def points(self, wanted: Sequence[tuple[int, str]]) -> list[Points]:
@@ -150,13 +161,11 @@ class Source:
         """
         if not wanted:
             return []
-        plan = {
-            "line": pa.array(range(len(wanted)), pa.int64()),
-            "rank": pa.array([rank for rank, _ in wanted], pa.int64()),
-            "metric": pa.array([metric for _, metric in wanted], pa.string()),
-        }
-        self._keep("lines", pa.table(plan))
-        columns = self._connection.execute(queries.POINTS).fetchnumpy()
+        connection = self._seeing(self._parts)
+        ranks, metrics = (list(column) for column in zip(*wanted, strict=True))
+        plan = {"line": list(range(len(wanted))), "rank": ranks, "metric": metrics}
+        connection.execute(queries.LINES, plan)
+        columns = connection.execute(queries.POINTS).fetchnumpy()
         ends = np.searchsorted(columns["line"], np.arange(len(wanted) + 1))
         epoch = np.ma.asarray(columns["epoch"])
         rows = Points(
@@ -188,7 +197,8 @@ class Source:
         if attempt_low != attempt_high:
             first, last = 0, _NEVER_HIDDEN
         reach = {"low": low, "high": high, "first": first, "last": last}
-        rows = self._rows(queries.BESIDE, {"rank": rank, "position": position, **reach})
+        near = [part for part in self._parts if part.rank == rank and _reaches(part, low, high)]
+        rows = self._rows(near, queries.BESIDE, {"rank": rank, "position": position, **reach})
         return {metric: (_logged(before), _logged(behind)) for metric, before, behind in rows}
 
     def _keep(self, name: str, table: pa.Table) -> None:
@@ -197,8 +207,11 @@ class Source:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM incoming")
         self._connection.unregister("incoming")
 
-    def _rows(self, sql: str, asked: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, asked or {}).fetchall()
+    def _rows(
+        self, parts: Sequence[Part], sql: str, asked: dict[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """What DuckDB answers when it looks at the rows of some parts."""
+        return self._seeing(parts).execute(sql, asked).fetchall()
 
 
 def _pattern(path: Path) -> str:
@@ -220,6 +233,12 @@ def _pattern(path: Path) -> str:
 
 def _logged(row: dict[str, Any] | None) -> Logged | None:
     return None if row is None else Logged(**row)
+
+
+def _reaches(part: Part, low: int, high: int) -> bool:
+    """Whether any of a part's rows can be between two positions."""
+    first, end = ((part.attempt << ATTEMPT_SHIFT) + seq for seq in part.stretch)
+    return first <= high and end > low
 
 
 def _owner(part: Part) -> dict[str, int]:

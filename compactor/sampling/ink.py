@@ -78,22 +78,23 @@ def worth(on: Canvas, kept: Ints) -> Floats:
     Returns:
         Shape ``(len(kept) - 2,)``: cost of dropping each, 0 or less where it holds nothing up.
     """
-    u, v, column = on.u[kept], on.v[kept], on.column[kept]
+    u, v, column = on.u.take(kept), on.v.take(kept), on.column.take(kept)
     low, high, edges = _envelope(u, v, column, on.width)
     error = np.abs(low - on.low) + np.abs(high - on.high)
     before, after = column[:-2], column[2:]
     owner, at, starts, ends = _columns_between(before, after)
     slope = (v[2:] - v[:-2]) / np.maximum(u[2:] - u[:-2], 1e-9)
-    left = (v[:-2] - slope * u[:-2])[owner] + slope[owner] * at
-    right = left + slope[owner]
-    left[starts], right[ends] = edges[before], edges[after + 1]
+    steep = slope.take(owner)
+    left = (v[:-2] - slope * u[:-2]).take(owner) + steep * at
+    right = left + steep
+    left[starts], right[ends] = edges.take(before), edges.take(after + 1)
     top, bottom = np.maximum(left, right), np.minimum(left, right)
     (up_to_high, up_to_low), (from_high, from_low) = _running(v, column), _running_back(v, column)
-    top[starts] = np.maximum(top[starts], up_to_high[:-2])
-    bottom[starts] = np.minimum(bottom[starts], up_to_low[:-2])
-    top[ends] = np.maximum(top[ends], from_high[2:])
-    bottom[ends] = np.minimum(bottom[ends], from_low[2:])
-    changed = np.abs(bottom - on.low[at]) + np.abs(top - on.high[at]) - error[at]
+    top[starts] = np.maximum(top.take(starts), up_to_high[:-2])
+    bottom[starts] = np.minimum(bottom.take(starts), up_to_low[:-2])
+    top[ends] = np.maximum(top.take(ends), from_high[2:])
+    bottom[ends] = np.minimum(bottom.take(ends), from_low[2:])
+    changed = np.abs(bottom - on.low.take(at)) + np.abs(top - on.high.take(at)) - error.take(at)
     lost: Floats = np.add.reduceat(changed, starts) * on.weight
     return lost
 
@@ -117,7 +118,7 @@ def _columns_between(first: Ints, last: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     ends = np.cumsum(counts) - 1
     starts = ends - counts + 1
     owner = np.repeat(np.arange(len(first)), counts)
-    return owner, np.arange(len(owner)) + (first - starts)[owner], starts, ends
+    return owner, np.arange(len(owner)) + (first - starts).take(owner), starts, ends
 
 
 def _running(v: Floats, column: Ints) -> tuple[Floats, Floats]:

@@ -249,7 +249,12 @@ def test_a_segment_that_vanished_is_told(make_parts: Callable[..., list[Part]]) 
     (part,) = make_parts([("m", 0, 0, None, 1.0)], sealed=1)
     assert part.path is not None
     part.path.unlink()
-    with pytest.raises(EverystepError, match=r"cannot be scanned .*everystep verify RUN"):
+    with (
+        pytest.raises(EverystepError, match=r"cannot be scanned .*everystep verify RUN"),
+        open_source([part]) as source,
+    ):
+        source.points([(0, "m")])
+    with pytest.raises(EverystepError, match=r"cannot read .*everystep verify RUN"):
         scan_parts([part])
 
 
@@ -273,7 +278,7 @@ def test_duckdb_keeps_to_itself(make_parts: Callable[..., list[Part]]) -> None:
             "autoload_known_extensions",
             "temp_directory",
         )
-        settings = [opened._rows("SELECT current_setting($n)", {"n": n})[0][0] for n in asked]
+        settings = [opened._rows([], "SELECT current_setting($n)", {"n": n})[0][0] for n in asked]
     assert settings == [False, False, False, ""]
 
 
