@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from compactor.reading.lines import Line
 from compactor.record import Attempt, Message, Phase, RunInfo
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.state import AttemptState, RunState
 
 Writer = tuple[int, int]

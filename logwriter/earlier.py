@@ -7,7 +7,8 @@ from pathlib import Path
 
 from logwriter import rundir
 from logwriter.errors import EverystepError
-from logwriter.parts import WriterLog, read_writer
+from logwriter.part import WriterLog
+from logwriter.parts import read_writer
 from logwriter.rewind import hide_rewound, last_step
 from logwriter.rundir import WriterId
 from logwriter.state import AttemptState

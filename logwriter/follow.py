@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from logwriter import rundir
-from logwriter.parts import Part, WriterLog
+from logwriter.part import Part, WriterLog
 from logwriter.rundir import WriterId
 from logwriter.runlog import RunLog, load_part, read
 from logwriter.watch import Row, WriterWatch, assemble

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.runlog import RunLog, chunks, encode_metrics
 
 _COLUMNS = ("metric", "seq", "step", "value")

@@ -8,11 +8,8 @@ file that vanished, or a gap, means to look once more.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
-
-import pyarrow as pa
 
 from logwriter import rundir
 from logwriter.errors import DamagedError, NewerFormatError
@@ -21,9 +18,10 @@ from logwriter.host import boot_id
 from logwriter.journalfile import read_journal
 from logwriter.journalhead import check_owner, peek
 from logwriter.lock import is_held
+from logwriter.part import Part, Wait, WriterLog, checked
 from logwriter.regular import require_regular
 from logwriter.rundir import SegmentFile, WriterId
-from logwriter.segments import Identity, check_identity, check_segment, open_segment, to_table
+from logwriter.segments import Identity, check_identity, check_segment, to_table
 from logwriter.state import RESUME_LOST, AttemptState, fold, lacks_resume
 from logwriter.stretches import Stretch, held_twice, subtract
 
@@ -32,69 +30,9 @@ _LIVE_LOOKS = 100  # a fast writer may seal a journal under each look
 _PAUSE_SECONDS = 0.02
 _CHECKED_AT_ONCE = 2
 
-Wait: TypeAlias = Callable[[], None]
-"""Returns when a segment was checked. What it raises is `check_part`'s."""
 Check: TypeAlias = Callable[[Sequence[Path], AttemptState], Sequence[Wait]]
 """Sees to it that the announced segments of a writer are checked: now, or, by one who lets nothing
 out before, when the `Wait` of each is called. For one that is gone it raises `FileNotFoundError` now."""
-
-
-def checked() -> None:
-    """The `Wait` of what was checked already."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A stretch of one writer's rows, in a checked segment or in memory.
-
-    Exactly one of ``path`` (a sealed Parquet segment, whole once ``wait`` has returned) and ``table``
-    (rows not sealed yet, in the segments' schema) is set. ``rows`` counts rows, not values.
-    ``unverified`` of the rows come from behind the last sync point of another boot. Rows whose
-    ``seq`` is at least ``hidden_from`` are hidden by a later attempt. ``source`` is the name of the
-    file that holds the rows.
-    """
-
-    rank: int
-    attempt: int
-    first_seq: int
-    rows: int
-    path: Path | None = None
-    table: pa.Table | None = None
-    unverified: int = 0
-    hidden_from: int | None = None
-    source: str = ""
-    wait: Wait = field(default=checked, repr=False, compare=False)
-
-    @property
-    def stretch(self) -> Stretch:
-        """The sequence numbers of its rows."""
-        return self.first_seq, self.first_seq + self.rows
-
-    def open(self) -> pa.NativeFile:
-        """Its segment, for Arrow to read from.
-
-        Raises:
-            FileNotFoundError: It is gone.
-            DamagedError: It is no file any more.
-            ValueError: Its rows are in memory.
-        """
-        if self.path is None:
-            raise ValueError("rows that are not sealed are in no file of their own")
-        return open_segment(self.path)
-
-
-@dataclass(frozen=True)
-class WriterLog:
-    """One writer's events, folded, and where its rows are, in order and without a gap."""
-
-    state: AttemptState
-    parts: tuple[Part, ...]
-    torn_event: str | None
-
-    @property
-    def rows(self) -> int:
-        """The number of rows that can be read."""
-        return sum(part.rows for part in self.parts)
 
 
 def check_at_once(paths: Sequence[Path], state: AttemptState) -> list[Wait]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from logwriter.arrow import to_numbers
-from logwriter.parts import Part, WriterLog
+from logwriter.part import Part, WriterLog
 
 _COLUMNS = ["seq", "step"]
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1

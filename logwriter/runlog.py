@@ -18,7 +18,8 @@ from logwriter.errors import NotARunError, UnknownMetricError
 from logwriter.eventlog import read_events
 from logwriter.events import Event
 from logwriter.lock import is_held
-from logwriter.parts import Check, Part, WriterLog, check_at_once, read_writer
+from logwriter.part import Part, WriterLog
+from logwriter.parts import Check, check_at_once, read_writer
 from logwriter.rewind import hide_rewound, last_step
 from logwriter.segments import SCHEMA
 from logwriter.state import RunState

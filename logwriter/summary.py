@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from logwriter import rundir
 from logwriter.events import Event
 from logwriter.lock import is_held
-from logwriter.parts import Part, WriterLog
+from logwriter.part import Part, WriterLog
 from logwriter.rewind import first_past, resume_step
 from logwriter.runlog import RunLog
 from logwriter.state import UNFINISHED

@@ -12,8 +12,8 @@ from logwriter.host import boot_id
 from logwriter.journalfile import judge, load
 from logwriter.journalhead import check_owner
 from logwriter.lock import is_held
+from logwriter.part import Part
 from logwriter.parts import (
-    Part,
     describe_holes,
     find_unannounced,
     is_over,

@@ -6,7 +6,7 @@ from compactor.fold.parts import digest_parts
 from compactor.reading.folding import fold_lines
 from compactor.reading.lines import Line
 from compactor.reading.source import open_source
-from logwriter.parts import Part
+from logwriter.part import Part
 
 
 def scan_parts(parts: Sequence[Part], threads: int = 1, max_points: int = 2000) -> list[Line]:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from logwriter import read
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.runlog import ROWS_SCHEMA, RunLog, chunks, encode_metrics, load_part
 
 BLOCK_ROWS = 1 << 17

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.runlog import RunLog, encode_metrics, load_part
 
 _ROWS_AT_ONCE = 1 << 14

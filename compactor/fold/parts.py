@@ -14,7 +14,7 @@ from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints
 from logwriter.arrow import to_numbers
 from logwriter.errors import EverystepError
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.runlog import encode_metrics, load_part
 
 

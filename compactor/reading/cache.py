@@ -32,7 +32,7 @@ from compactor.fold.parts import PartDigest
 from compactor.store import clear_abandoned
 from logwriter import durable
 from logwriter.errors import DamagedError
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.regular import open_regular
 from logwriter.runlog import RunLog
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from threading import Lock
 
 from logwriter.errors import DamagedError, EverystepError
-from logwriter.parts import Wait, check_part
+from logwriter.part import Wait
+from logwriter.parts import check_part
 from logwriter.regular import require_regular
 from logwriter.state import AttemptState
 

@@ -12,7 +12,7 @@ from compactor.fold.parts import PartDigest
 from compactor.reading.lines import MOST_STRETCHES, Line, Points, find_gaps
 from compactor.reading.source import Source
 from compactor.sampling.pins import gap_edges
-from logwriter.parts import Part
+from logwriter.part import Part
 
 WHOLE_ROWS = 65_536
 """Lines of up to so many rows come whole."""

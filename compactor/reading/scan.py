@@ -18,7 +18,7 @@ from compactor.reading.folding import fold_lines
 from compactor.reading.lines import Line, Points
 from compactor.reading.source import Source, open_source
 from logwriter.errors import EverystepError
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.runlog import RunLog
 
 Progress = Callable[[str], None]

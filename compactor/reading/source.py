@@ -23,7 +23,7 @@ import pyarrow as pa
 from compactor.reading import queries
 from compactor.reading.lines import ATTEMPT_SHIFT, Points
 from logwriter.errors import EverystepError
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.segments import SCHEMA
 
 _NEVER_HIDDEN = 2**62

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow.parquet as pq
 
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.runlog import Attempts, RunLog
 
 MOST_VALUES = 10_000_000  # under two seconds

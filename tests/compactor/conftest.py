@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.segments import SCHEMA
 
 Logged = tuple[str, int, int, int | None, float]

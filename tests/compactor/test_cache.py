@@ -15,7 +15,7 @@ from compactor.reading import cache, folding, scan
 from compactor.reading.cache import CACHE_NAME, load_digests
 from logwriter import Run
 from logwriter.errors import DamagedError
-from logwriter.parts import Part
+from logwriter.part import Part
 
 SMALL = 1 << 18
 

@@ -18,6 +18,8 @@ from compactor.reading.cache import CACHE_NAME
 from compactor.reading.checks import Checks
 from logwriter import Run, parts
 from logwriter.errors import DamagedError, UnknownMetricError
+from logwriter.part import Part
+from logwriter.part import checked as checked_already
 from logwriter.rundir import list_writers, writer_path
 from logwriter.runlog import load_part
 from logwriter.state import AttemptState
@@ -70,7 +72,7 @@ def state_of(run_path: Path) -> AttemptState:
     """What the events say, without a look at the segments."""
     (writer,) = list_writers(run_path)
     log = parts.read_writer(
-        writer_path(run_path, writer), writer, lambda p, _: [parts.checked] * len(p)
+        writer_path(run_path, writer), writer, lambda p, _: [checked_already] * len(p)
     )
     assert log is not None
     return log.state
@@ -145,13 +147,13 @@ def test_no_segment_is_read_before_it_was_checked(
         check_part(path, state)
         checked.add(path)
 
-    def load_checked(part: parts.Part, wanted: None) -> Any:
+    def load_checked(part: Part, wanted: None) -> Any:
         table = load_part(part, wanted)
         assert part.path in checked
         opened.add(part.path)
         return table
 
-    def show_checked(self: source.Source, some: list[parts.Part]) -> None:
+    def show_checked(self: source.Source, some: list[Part]) -> None:
         assert {part.path for part in some} <= checked
         opened.update(part.path for part in some if part.path)
         show(self, some)

@@ -14,7 +14,7 @@ from compactor.deciding.verdict import judge
 from compactor.epochs import Epochs, merged
 from compactor.reading import folding
 from logwriter import Run
-from logwriter.parts import Part
+from logwriter.part import Part
 from logwriter.state import EpochState
 
 

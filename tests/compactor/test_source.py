@@ -17,7 +17,7 @@ from compactor.reading import folding
 from compactor.reading.lines import Line
 from compactor.reading.source import open_source
 from logwriter.errors import EverystepError
-from logwriter.parts import Part
+from logwriter.part import Part
 
 Logged = tuple[str, int, int, int | None, float]
 

@@ -8,7 +8,8 @@ from damage import flip
 
 from logwriter import Run, read
 from logwriter.errors import DamagedError
-from logwriter.parts import Wait, check_part
+from logwriter.part import Wait
+from logwriter.parts import check_part
 from logwriter.runlog import RunLog, chunks, load_part
 from logwriter.state import AttemptState
 
