@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Protocol
 
 from logwriter import journal as jf
@@ -77,7 +78,7 @@ class Committer(AppenderBase):
         if self._is_awaited():
             with self._lock_if_free() as taken:
                 if not taken:
-                    self._later.append((values, step, error))
+                    self._later.append((copy(values), step, error))
                     return
                 self._log_locked(values, step, error)
             return

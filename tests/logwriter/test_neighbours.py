@@ -286,3 +286,56 @@ def test_a_handler_that_flushes_while_an_event_is_written_does_not_deadlock(
     log = read(run_path)
     assert log.series("a")[1].tolist() == [1.0]
     assert [message.text for message in log.state.last.messages] == ["interrupted"]
+
+
+FINALIZER = """
+import faulthandler, gc, sys
+faulthandler.dump_traceback_later(20, exit=True)
+from logwriter import Run
+from logwriter.keeper import Keeper
+
+run = Run(sys.argv[1])
+tend, finalized = Keeper._tend, []
+
+class Leaves:
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        values = {"left": 1.0}
+        run.log(values, 7)
+        values.clear()
+        finalized.append(True)
+
+def collect_and_tend(keeper):
+    gc.collect()  # the collector happens to run in the keeper's thread
+    return tend(keeper)
+
+class Flushes:
+    def __float__(self):  # as a signal handler might that interrupts a row logged slowly
+        if not finalized:
+            gc.disable()
+            Leaves()
+            Keeper._tend = collect_and_tend
+            run.flush()
+            assert finalized
+        return 2.5
+
+run.log({"a": 1.0, "b": Flushes()}, 3)
+assert run.finish().rows == 2
+"""
+
+
+def test_a_finalizer_in_the_background_thread_does_not_wait_for_who_waits_for_that_thread(
+    run_path: Path,
+) -> None:
+    """Whoever logs slowly holds the lock, and may wait for the thread in a handler; no row is lost."""
+    done = subprocess.run(
+        [sys.executable, "-c", FINALIZER, run_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    log = read(run_path)
+    assert [log.series(name)[0].tolist() for name in ("a", "b", "left")] == [[3], [3], [7]]
