@@ -11,6 +11,7 @@ from pathlib import Path
 from compactor.epochs import Epochs, find_epochs
 from compactor.fold.parts import PartDigest, digest_parts
 from compactor.history import Reach, Writer, open_ended, reaches
+from compactor.reading.allocation import returned_when_freed
 from compactor.reading.background import background
 from compactor.reading.cache import CACHED_VALUES, Digests, Key, keys_of, load_digests, save_digests
 from compactor.reading.checks import Checks, checking
@@ -89,7 +90,7 @@ def scan_run(
         NewerFormatError: A newer everystep wrote the run.
     """
     say("reading the log")
-    with background(threads) as pool, checking(pool) as checks:
+    with returned_when_freed(), background(threads) as pool, checking(pool) as checks:
         loading = pool.submit(load_digests, cache) if cache else None
         log = RunLog(Path(path), checks)
         parts = _marked(log)

@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from compactor import compact
@@ -255,3 +257,19 @@ def test_only_the_last_look_at_a_writer_counts(run_path: Path) -> None:
     damaged.unlink()
     with pytest.raises(FileNotFoundError):
         held([damaged, *whole], state)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_process_has_its_own_allocator_again_afterwards(run_path: Path, fails: bool) -> None:
+    """Meanwhile it is the system's; whether the compaction succeeds or not."""
+    before, seen = pa.default_memory_pool().backend_name, []
+
+    def look(_: str) -> None:
+        seen.append(pa.default_memory_pool().backend_name)
+        if fails and len(seen) > 1:
+            raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more") if fails else nullcontext():
+        compact(run_path, progress=look)
+    assert "system" in seen
+    assert pa.default_memory_pool().backend_name == before
