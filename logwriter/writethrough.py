@@ -9,6 +9,7 @@ memory, and is tried again with the next row.
 
 import mmap
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from logwriter import journal as jf
@@ -18,18 +19,20 @@ from logwriter.mapped import Journal
 class WrittenJournal(Journal):
     """A journal in memory whose rows are written to a file behind it."""
 
-    __slots__ = ("_kept_offset", "_kept_used")
+    __slots__ = ("_kept_offset", "_kept_used", "_refused")
 
     def __init__(self, path: Path, descriptor: int, size: int, serial: int) -> None:
         """Wrap an empty file of ``size`` bytes."""
         super().__init__(mmap.mmap(-1, size), path, descriptor, serial)
         self._kept_used = 0
         self._kept_offset = 0
+        self._refused: list[tuple[int, int]] = []  # where late values lie that are in memory alone
 
     @property
     def is_waiting(self) -> bool:
         """Whether some of its rows wait in memory for a disk."""
-        return self._kept_used < self.slots_used or self._kept_offset < self.offset
+        rows_wait = self._kept_used < self.slots_used or self._kept_offset < self.offset
+        return rows_wait or bool(self._refused)
 
     def count_safe(self) -> int:
         """How many rows a file holds. One that somebody removed holds none."""
@@ -48,7 +51,8 @@ class WrittenJournal(Journal):
     def persist(self) -> None:
         """Write all rows committed so far: first the rows, then the slots that commit them.
 
-        A signal handler that logs in the middle of it writes the same bytes to the same places.
+        A signal handler or another thread in the middle of it writes the same bytes to the same
+        places, and may at most let too little count as written.
 
         Raises:
             OSError: The disk refused; what was not written is tried again next time.
@@ -56,6 +60,10 @@ class WrittenJournal(Journal):
         used, offset = self.slots_used, self.offset
         if self.descriptor is None or self.header is None or not self.is_waiting:
             return
+        for place in list(self._refused):
+            self._write(*place)
+            with suppress(ValueError):  # another thread did the same
+                self._refused.remove(place)
         self._write(self._kept_offset, offset)
         first = self.header.slots_offset
         self._write(first + 2 * self._kept_used, first + 2 * used)
@@ -79,10 +87,12 @@ class WrittenJournal(Journal):
         try:
             self._write(offset, offset + len(data))
         except OSError:
-            self._kept_offset = min(self._kept_offset, offset)
+            self._refused.append((offset, offset + len(data)))
 
     def _settled_end(self) -> tuple[int, int]:
         """How many slots and bytes will not change, and are in the file."""
+        if self._refused:
+            return 0, 0
         return min(super()._settled_end(), (self._kept_used, self._kept_offset))
 
     def store(self, offset: int, data: bytes) -> None:

@@ -245,3 +245,39 @@ def test_a_sync_point_speaks_only_of_what_was_written(
     run._writes_through = True
     run.finish()
     check(run_path, 2)
+
+
+@pytest.mark.usefixtures("_network")
+def test_a_late_value_that_is_refused_while_rows_are_written_is_written_later(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread puts it into a row that was written before, just then."""
+    run = Run(run_path, sync_every=3600.0)
+    for number in range(3):
+        run.log({"a": number}, step=number)
+    journal = run.current_journal()
+    assert isinstance(journal, WrittenJournal)
+    assert journal.path is not None
+    assert journal.header is not None
+    place, write, calls = journal.header.rows_offset + 512, os.pwrite, itertools.count()
+
+    def refuses(descriptor: int, data: bytes, offset: int) -> int:
+        if next(calls) == 0:
+            journal.fill(place, b"too late")
+        if bytes(data) == b"too late" and next(calls) < 3:
+            raise OSError(5, "Input/output error")
+        return write(descriptor, data, offset)
+
+    journal.offset += 1024  # as if that row were there
+    journal.persist()
+    monkeypatch.setattr("logwriter.writethrough.os.pwrite", refuses)
+    journal.offset += 1024
+    journal.persist()
+    assert journal.is_waiting
+    assert journal._settled_end() == (0, 0)
+    monkeypatch.undo()
+    journal.persist()
+    assert not journal.is_waiting
+    assert journal.path.read_bytes()[place : place + 8] == b"too late"
+    journal.offset -= 2048
+    run.finish()
