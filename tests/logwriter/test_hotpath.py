@@ -165,7 +165,7 @@ def replay(
     mixed: bool,
 ) -> list[Any]:
     """All that can be seen of the calls."""
-    for names in known:
+    for names in dict.fromkeys([*known, bound]):
         rig.define(*names, mixed=mixed)
     log_bound, seen = rig.bind(*bound), []
     for values, step in calls:
