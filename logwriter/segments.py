@@ -178,17 +178,19 @@ def write_segment(
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(
-        table,
-        path,
-        row_group_size=ROW_GROUP_VALUES,
-        write_batch_size=_WRITE_BATCH,
-        compression="zstd",
-        use_dictionary=["metric"],
-        column_encoding=_ENCODINGS,
-        write_page_checksum=True,
-        store_schema=True,
-    )
+    # given a path, pyarrow would keep the file open for as long as somebody keeps the error
+    with pa.OSFile(os.fsencode(path), "wb") as sink:
+        pq.write_table(
+            table,
+            sink,
+            row_group_size=ROW_GROUP_VALUES,
+            write_batch_size=_WRITE_BATCH,
+            compression="zstd",
+            use_dictionary=["metric"],
+            column_encoding=_ENCODINGS,
+            write_page_checksum=True,
+            store_schema=True,
+        )
 
 
 def file_crc(path: Path) -> tuple[int, int]:

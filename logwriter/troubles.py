@@ -20,7 +20,8 @@ class Troubles:
         if self.counts[what] == 1:
             trace = None if isinstance(error, OSError) else error
             text = "everystep: %s: %s; training goes on, and it will be tried again"
-            _log.warning(text, what, error, exc_info=trace)
+            # in words: a handler may keep its arguments, and an error keeps all that it came through
+            _log.warning(text, what, str(error), exc_info=trace)
 
     def guard(self, what: str, act: Callable[[], None]) -> bool:
         """Whether ``act`` succeeded. Nothing that goes wrong in it reaches the training."""

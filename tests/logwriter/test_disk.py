@@ -1,16 +1,21 @@
 """Disks that are full, folders that vanish, starts that fail: training goes on, nothing is hidden."""
 
+import errno
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from damage import fill_disk
 
 from logwriter import Run, read
 from logwriter.repair import repair
+from logwriter.rundir import WriterId
+from logwriter.segments import SCHEMA, prepare_segment
 from logwriter.verify import verify
 
 
@@ -18,6 +23,15 @@ def check_values(path: Path, count: int) -> None:
     """Values 0 to ``count``, all there, in order."""
     assert np.array_equal(read(path).series("a")[1], np.arange(float(count)))
     assert not [fault for check in verify(path) for fault in check.faults]
+
+
+def open_files() -> list[str]:
+    """What this process holds open, also what has been deleted."""
+    links = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            links.append(str(descriptor.readlink()))
+    return links
 
 
 def test_sealing_goes_on_where_only_small_files_fit(small_disk: Path) -> None:
@@ -89,6 +103,19 @@ def test_a_segment_whose_announcement_waits_for_room_is_no_damage(
     monkeypatch.setattr(run._events, "_write", write)
     assert run.finish().rows == number + 1
     check_values(small_disk / "run", number + 1)
+
+
+def test_a_segment_that_found_no_room_takes_none(small_disk: Path) -> None:
+    """Not even while somebody keeps the error, as a logger may: its file is closed, and gone."""
+    fill_disk(small_disk / "ballast", 0)
+    table = pa.Table.from_batches([], SCHEMA)
+    with pytest.raises(OSError, match="No space left") as refused:
+        prepare_segment(
+            small_disk, table, first_seq=0, rows=0, run_id="run", writer=WriterId(rank=0, attempt=0)
+        )
+    assert refused.value.errno == errno.ENOSPC
+    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+    assert not [name for name in open_files() if name.startswith(str(small_disk))]
 
 
 def test_what_a_full_disk_refuses_to_the_last_is_counted(small_disk: Path) -> None:
