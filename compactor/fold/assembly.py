@@ -1,12 +1,15 @@
 """From cells to a line: its points, buckets and epochs."""
 
 import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
-from compactor.fold.cells import NO_EPOCH, ROW, Records, concatenated, merge, opaque, starts_of
+from compactor.fold.cells import NO_EPOCH, ROW, merge, rises, starts_of
 from compactor.fold.digest import Digest, bucket_starts, digest, join, shift_for
 from compactor.fold.exact import means
+from compactor.fold.records import Records
 from compactor.fold.rows import Rows
 from compactor.reading.lines import (
     ATTEMPT_SHIFT,
@@ -18,7 +21,7 @@ from compactor.reading.lines import (
     Points,
     find_gaps,
 )
-from compactor.sampling.arrays import Floats, Ints
+from compactor.sampling.arrays import Floats, Ints, Mask
 from compactor.sampling.pins import gap_edges
 
 BUCKETS_A_POINT = 4
@@ -62,21 +65,15 @@ def assemble(
 
 def is_in_order(cells: Records) -> bool:
     """Whether a line's steps never fall in the order of the log; ``cells`` are all of the line's."""
-    at = np.argsort(cells["first"]["position"])
-    low, high = cells["first"][at], cells["last"][at]
-    ends = cells["latest"]["position"][at]
-    return bool(
-        (high["position"] == ends).all()
-        and (low["position"][1:] > ends[:-1]).all()
-        and (low["step"][1:] >= high["step"][:-1]).all()
-    )
+    at = np.argsort(cells.part("first")["position"])
+    return rises(cells.take(at), np.zeros(1, np.int64))
 
 
 def _edges(cells: Records, edges: Records) -> Points:
     """The edges of stretches and their finite neighbours, which may lie in another segment."""
     if not len(edges):
-        return points_of(edges["row"])
-    known = points_of(np.concatenate((edges["row"], cells["first"], cells["last"])))
+        return points_of(edges.part("row"))
+    known = _known(cells, edges)
     return known.take(np.unique(gap_edges(np.isfinite(known.value), 4 * len(known))))
 
 
@@ -84,16 +81,21 @@ def _gaps(cells: Records, edges: Records) -> Gaps:
     """The gaps of a long line: the first and last row of each cell keep gaps apart, too."""
     if (cells["finite"] == cells["rows"]).all():
         return Gaps()
-    at = np.argsort(cells["first"]["position"])
-    (whole,) = merge(cells[at], np.zeros(1, np.int64))
-    known = points_of(np.concatenate((edges["row"], cells["first"], cells["last"])))
+    at = np.argsort(cells.part("first")["position"])
+    whole = merge(cells.take(at), np.zeros(1, np.int64))
     return Gaps(
-        nan=int(whole["nan"]),
-        positive_infinity=int(whole["above"]),
-        negative_infinity=int(whole["below"]),
-        count=int(whole["stretches"]),
-        stretches=find_gaps(known).stretches,
+        nan=int(whole["nan"][0]),
+        positive_infinity=int(whole["above"][0]),
+        negative_infinity=int(whole["below"][0]),
+        count=int(whole["stretches"][0]),
+        stretches=find_gaps(_known(cells, edges)).stretches,
     )
+
+
+def _known(cells: Records, edges: Records) -> Points:
+    """The edges of stretches, and the first and last row of each cell."""
+    rows = [edges.part("row"), cells.part("first"), cells.part("last")]
+    return points_of(Records.joined(ROW, rows))
 
 
 def points_of(rows: Records) -> Points:
@@ -103,12 +105,12 @@ def points_of(rows: Records) -> Points:
     rows = rows.take(np.lexsort((rows["position"], rows["step"])))
     inside = rows["epoch"] != NO_EPOCH
     return Points(
-        step=rows["step"].copy(),
-        position=rows["position"].copy(),
+        step=rows["step"],
+        position=rows["position"],
         epoch=np.where(inside, rows["epoch"], 0),
         in_epoch=inside,
-        time=rows["time"].copy(),
-        value=rows["value"].copy(),
+        time=rows["time"],
+        value=rows["value"],
     )
 
 
@@ -177,11 +179,10 @@ def _merged(cells: Records, max_points: int) -> Records:
     """The cells merged into buckets, by step."""
     if not len(cells):
         return cells
-    low, high = int(cells["first"]["step"].min()), int(cells["last"]["step"].max())
-    bucket = bucket_starts(
-        cells["first"]["step"], shift_for(low, high, BUCKETS_A_POINT * max_points)
-    )
-    order = np.lexsort((cells["first"]["position"], cells["first"]["step"], bucket))
+    first = cells.part("first")
+    low, high = int(first["step"].min()), int(cells.part("last")["step"].max())
+    bucket = bucket_starts(first["step"], shift_for(low, high, BUCKETS_A_POINT * max_points))
+    order = np.lexsort((first["position"], first["step"], bucket))
     return merge(_taken(cells, order), starts_of(bucket[order]))
 
 
@@ -192,16 +193,17 @@ def _taken(cells: Records, order: Ints) -> Records:
 
 def _marks(buckets: Records) -> Points:
     """The rows of the buckets that matter."""
+    some, broken = buckets["finite"] > 0, buckets["finite"] < buckets["rows"]
     found = [
-        buckets["first"],
-        buckets["last"],
+        buckets.part("first"),
+        buckets.part("last"),
         *(
-            opaque(buckets[name])[buckets["finite"] > 0]
+            buckets.part(name).take(some)
             for name in ("least", "least_end", "greatest", "greatest_end")
         ),
-        buckets["broken"][buckets["finite"] < buckets["rows"]],
+        buckets.part("broken").take(broken),
     ]
-    return points_of(concatenated(found, ROW))
+    return points_of(Records.joined(ROW, found))
 
 
 def _as_buckets(cells: Records) -> Buckets:
@@ -211,14 +213,14 @@ def _as_buckets(cells: Records) -> Buckets:
         steep = np.where(cells["spread"] > 0, cells["product"] / cells["spread"], 0.0)
         off = np.maximum(cells["square"] - steep * cells["product"], 0.0)
         return Buckets(
-            first_step=cells["first"]["step"].copy(),
-            last_step=cells["last"]["step"].copy(),
+            first_step=cells.part("first")["step"].copy(),  # and let go of the others
+            last_step=cells.part("last")["step"].copy(),
             rows=cells["rows"].copy(),
             finite=cells["finite"].copy(),
             mean=np.where(some, cells["mean"], np.nan),
             variance=cells["square"] / count,
-            minimum=np.where(some, cells["least"]["value"], np.nan),
-            maximum=np.where(some, cells["greatest"]["value"], np.nan),
+            minimum=np.where(some, cells.part("least")["value"], np.nan),
+            maximum=np.where(some, cells.part("greatest")["value"], np.nan),
             slope=np.where(some, steep, np.nan),
             residual=off / count,
         )
@@ -250,47 +252,61 @@ def _epochs(cells: Records, terms: Records) -> tuple[tuple[EpochStats, ...], Rec
     Of an epoch that was repeated, the latest attempt counts; rows outside epochs come first.
     """
     if not len(cells):
-        return (), cells["latest"]
-    epoch = cells["first"]["epoch"]
-    attempt = cells["first"]["position"] >> ATTEMPT_SHIFT
-    order = np.lexsort((cells["first"]["position"], attempt, epoch))
+        return (), cells.part("latest")
+    first = cells.part("first")
+    epoch, attempt = first["epoch"], first["position"] >> ATTEMPT_SHIFT
+    order = np.lexsort((first["position"], attempt, epoch))
     outside = epoch == NO_EPOCH
     starts = starts_of(epoch[order], np.where(outside, 0, attempt)[order])
     merged = merge(_taken(cells, order), starts, _EPOCH_ROWS)
     group = np.empty(len(cells), np.int64)
     group[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(cells)))
-    regrouped = terms.copy()
+    regrouped = Records(terms.kind, terms.columns.copy())
     regrouped["cell"] = group[terms["cell"]]
     mean = means(regrouped, merged["finite"])
-    numbers = merged["first"]["epoch"]
+    numbers = merged.part("first")["epoch"]
     counts = np.append(numbers[1:] != numbers[:-1], True)
-    stats = tuple(_stats(merged[n], mean[n]) for n in np.flatnonzero(counts).tolist())
-    return stats, merged["latest"][counts & (numbers != NO_EPOCH)]
+    stats = tuple(_stats(merged.take(counts), itertools.compress(mean, counts)))
+    return stats, merged.part("latest").take(counts & (numbers != NO_EPOCH))
 
 
-def _stats(cell: np.void, mean: float | None) -> EpochStats:
-    epoch = int(cell["first"]["epoch"])
-    finite = int(cell["finite"])
-    latest = cell["latest"]
+def _stats(cells: Records, means: Iterable[float | None]) -> Iterator[EpochStats]:
+    """A cell an epoch."""
+    first, last, latest = (cells.part(name) for name in ("first", "last", "latest"))
+    some = cells["finite"] > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        std = float(np.sqrt(cell["square"] / finite)) if finite else None
-    return EpochStats(
-        epoch=None if epoch == NO_EPOCH else epoch,
-        rows=int(cell["rows"]),
-        finite=finite,
-        mean=mean,
-        std=std,
-        least=_place(cell["least"]) if finite else None,
-        greatest=_place(cell["greatest"]) if finite else None,
-        last=float(latest["value"]),
-        step=int(latest["step"]),
-        position=int(latest["position"]),
-        first_step=int(cell["first"]["step"]),
-        last_step=int(cell["last"]["step"]),
-        first_time=int(cell["begin"]),
-        last_time=int(cell["end"]),
-    )
+        std = np.sqrt(cells["square"] / np.maximum(cells["finite"], 1))
+    columns = {
+        "epoch": _or_none(first["epoch"], first["epoch"] != NO_EPOCH),
+        "rows": cells["rows"].tolist(),
+        "finite": cells["finite"].tolist(),
+        "mean": means,
+        "std": _or_none(std, some),
+        "least": _places(cells.part("least"), some),
+        "greatest": _places(cells.part("greatest"), some),
+        "last": latest["value"].tolist(),
+        "step": latest["step"].tolist(),
+        "position": latest["position"].tolist(),
+        "first_step": first["step"].tolist(),
+        "last_step": last["step"].tolist(),
+        "first_time": cells["begin"].tolist(),
+        "last_time": cells["end"].tolist(),
+    }
+    for values in zip(*columns.values(), strict=True):
+        yield EpochStats(**dict(zip(columns, values, strict=True)))
 
 
-def _place(row: np.void) -> Place:
-    return Place(float(row["value"]), int(row["step"]), int(row["position"]))
+def _or_none(values: Floats | Ints, known: Mask) -> list[Any]:
+    """As Python's own numbers; ``None`` where it is not known."""
+    return [
+        value if is_known else None
+        for value, is_known in zip(values.tolist(), known.tolist(), strict=True)
+    ]
+
+
+def _places(rows: Records, known: Mask) -> list[Place | None]:
+    columns = (rows[name].tolist() for name in ("value", "step", "position"))
+    return [
+        Place(*row) if is_known else None
+        for is_known, *row in zip(known.tolist(), *columns, strict=True)
+    ]

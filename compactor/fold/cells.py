@@ -10,16 +10,14 @@ The merge of moments is the pairwise update of Chan, Golub and LeVeque, "Algorit
 Sample Variance" (The American Statistician 37(3), 1983), for many parts at once.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from compactor.fold.records import Records
 from compactor.sampling.arrays import Floats, Ints
-
-Records: TypeAlias = npt.NDArray[np.void]
-"""A structured array, of `ROW`, `CELL` or `TERM`."""
 
 NO_EPOCH = -(1 << 63)
 """In place of an epoch, of a row that was logged outside epochs."""
@@ -56,19 +54,7 @@ CELL = np.dtype(
     ]
 )
 _COUNTS = ("rows", "finite", "nan", "above", "below")
-_EARLY, _LATE = (("step", 1), ("position", 1)), (("step", -1), ("position", -1))
-_CHOSEN = {
-    "first": ("all", _EARLY),
-    "last": ("all", _LATE),
-    "latest": ("all", (("position", -1),)),
-    "least": ("finite", (("value", 1), ("position", 1))),
-    "greatest": ("finite", (("value", -1), ("position", 1))),
-    "least_end": ("finite", (("value", 1), ("position", -1))),
-    "greatest_end": ("finite", (("value", -1), ("position", -1))),
-    "broken": ("broken", _EARLY),
-}
-"""Of each row that a cell names: among which cells it is sought, and by which keys, the least first."""
-ALL_ROWS = tuple(_CHOSEN)
+ALL_ROWS = tuple(name for name in CELL.names or () if CELL[name] == ROW)
 
 
 def starts_of(*keys: npt.NDArray[Any]) -> Ints:
@@ -80,21 +66,6 @@ def starts_of(*keys: npt.NDArray[Any]) -> Ints:
     for key in keys:
         change[1:] |= key[1:] != key[:-1]
     return np.flatnonzero(change)
-
-
-def opaque(records: Records) -> npt.NDArray[np.void]:
-    """The same records, in the same memory, to be copied: with their fields NumPy copies each field.
-
-    Args:
-        records: Structured, or a field that is a record itself, such as ``cells["first"]``.
-    """
-    return records.view(np.dtype((np.void, records.dtype.itemsize)))
-
-
-def concatenated(arrays: Sequence[Records], kind: np.dtype[np.void]) -> Records:
-    """Structured arrays of one type one after another."""
-    joined: Records = np.concatenate([opaque(each) for each in (np.zeros(0, kind), *arrays)])
-    return joined.view(kind)
 
 
 def owners(starts: Ints, count: int) -> Ints:
@@ -120,31 +91,58 @@ def merge(cells: Records, starts: Ints, rows: Sequence[str] = ALL_ROWS) -> Recor
         A cell a group, shape ``(G,)``.
     """
     owner = owners(starts, len(cells))
-    merged = np.zeros(len(starts), CELL)
+    merged = Records.zeros(CELL, len(starts))
     merged["line"] = cells["line"][starts]
     for count in _COUNTS:
-        merged[count] = np.add.reduceat(cells[count], starts)
-    merged["stretches"] = np.add.reduceat(cells["stretches"] - _go_on(cells, starts), starts)
+        merged[count] = _counted(cells[count], starts)
+    merged["stretches"] = _counted(cells["stretches"] - _go_on(cells, starts), starts)
     merged["begin"] = np.minimum.reduceat(cells["begin"], starts)
     merged["end"] = np.maximum.reduceat(cells["end"], starts)
-    among = {
-        "all": np.arange(len(cells)),
-        "finite": np.flatnonzero(cells["finite"]),
-        "broken": np.flatnonzero(cells["finite"] < cells["rows"]),
-    }
-    for name in rows:
-        candidates, (who, keys) = cells[name], _CHOSEN[name]
-        at = pick(owner, among[who], [_turned(candidates[key], sign) for key, sign in keys])
-        opaque(merged[name])[owner[at]] = opaque(candidates)[at]
+    for name, at in _chosen(cells, owner, starts):
+        if name in rows:
+            into = slice(None) if len(at) == len(starts) else owner[at]
+            merged.part(name).columns[:, into] = cells.part(name).take(at).columns
     _merge_moments(cells, owner, starts, merged)
     return merged
 
 
-def _turned(key: npt.NDArray[Any], sign: int) -> npt.NDArray[Any]:
-    """The key, or for a negative sign one that sorts the other way round; no integer overflows."""
-    if sign > 0:
-        return key
-    return ~key if key.dtype.kind == "i" else -key
+def _chosen(cells: Records, owner: Ints, starts: Ints) -> Iterator[tuple[str, Ints]]:
+    """Of each row that a cell names, the cells of which the merged ones take it."""
+    everyone, first, last = np.arange(len(cells)), cells.part("first"), cells.part("last")
+    in_order = rises(cells, starts)
+    if in_order:
+        ends = np.append(starts[1:], len(cells)) - 1
+        yield from (("first", starts), ("last", ends), ("latest", ends))
+    else:
+        yield "first", pick(owner, everyone, [first["step"], first["position"]])
+        yield "last", pick(owner, everyone, [~last["step"], ~last["position"]])
+        yield "latest", pick(owner, everyone, [~cells.part("latest")["position"]])
+    finite = np.flatnonzero(cells["finite"])
+    for name, sign in (("least", 1), ("greatest", -1)):
+        equal = tied(owner, finite, sign * cells.part(name)["value"])
+        if in_order:
+            begin = starts_of(owner[equal])
+            yield name, equal[begin]
+            yield f"{name}_end", equal[np.append(begin, len(equal))[1:] - 1]
+        else:
+            yield name, pick(owner, equal, [cells.part(name)["position"]])
+            end = f"{name}_end"
+            yield end, pick(owner, equal, [~cells.part(end)["position"]])
+    broken = cells.part("broken")
+    among = np.flatnonzero(cells["finite"] < cells["rows"])
+    yield "broken", pick(owner, among, [broken["step"], broken["position"]])
+
+
+def rises(cells: Records, starts: Ints) -> bool:
+    """Whether in each group positions rise from cell to cell, and steps never fall.
+
+    The arguments are `merge`'s.
+    """
+    first, last, latest = (cells.part(name) for name in ("first", "last", "latest"))
+    rising = first["position"][1:] > latest["position"][:-1]
+    rising &= first["step"][1:] >= last["step"][:-1]
+    rising[starts[1:] - 1] = True
+    return bool(rising.all()) and bool((last["position"] == latest["position"]).all())
 
 
 def pick(owner: Ints, among: Ints, keys: list[npt.NDArray[Any]]) -> Ints:
@@ -159,21 +157,33 @@ def pick(owner: Ints, among: Ints, keys: list[npt.NDArray[Any]]) -> Ints:
         One of ``among`` for each group that has one, in the order of the groups.
     """
     for key in keys:
-        if not len(among):
-            break
-        starts = starts_of(owner[among])
-        if len(starts) == len(among):
-            break
-        values = key[among]
-        least = np.minimum.reduceat(values, starts)
-        among = among[values == least[owners(starts, len(among))]]
+        among = tied(owner, among, key)
     return among[starts_of(owner[among])]
+
+
+def tied(owner: Ints, among: Ints, key: npt.NDArray[Any]) -> Ints:
+    """Of each group, the elements with the least key. Arguments: see `pick`."""
+    own = owner[among]
+    starts = starts_of(own)
+    if len(starts) == len(among):
+        return among
+    values = key[among]
+    least = np.minimum.reduceat(values, starts)
+    winners: Ints = among[values == least[owners(starts, len(among))]]
+    return winners
+
+
+def _counted(counts: Ints, starts: Ints) -> Ints:
+    """The sum of each group: for groups of a few, far faster than to reduce each."""
+    so_far = np.append(0, np.cumsum(counts))
+    summed: Ints = np.diff(so_far[np.append(starts, len(counts))])
+    return summed
 
 
 def _go_on(cells: Records, starts: Ints) -> Ints:
     """1 for each cell that begins in the middle of a stretch, with which the one before it ends."""
-    ends = ~np.isfinite(cells["last"]["value"][:-1])
-    begins = ~np.isfinite(cells["first"]["value"][1:])
+    ends = ~np.isfinite(cells.part("last")["value"][:-1])
+    begins = ~np.isfinite(cells.part("first")["value"][1:])
     on = np.append(0, ends & begins)
     on[starts] = 0
     return on
@@ -184,11 +194,12 @@ def _merge_moments(cells: Records, owner: Ints, starts: Ints, merged: Records) -
     weight = cells["finite"].astype(np.float64)
     total = np.maximum(merged["finite"], 1).astype(np.float64)
     # steps count from the group's first: far apart, they are more than a float can tell apart
-    shift = distance(cells["first"]["step"], merged["first"]["step"][owner])
+    shift = distance(cells.part("first")["step"], merged.part("first")["step"][owner])
     value, step = cells["mean"], cells["along"] + shift
     with np.errstate(over="ignore", invalid="ignore"):
         mean = _sum(value * (weight / total[owner]), starts)
-        merged["mean"] = np.clip(mean, merged["least"]["value"], merged["greatest"]["value"])
+        least, greatest = (merged.part(name)["value"] for name in ("least", "greatest"))
+        merged["mean"] = np.clip(mean, least, greatest)
         merged["along"] = _sum(step * (weight / total[owner]), starts)
         off, away = value - merged["mean"][owner], step - merged["along"][owner]
         merged["square"] = _sum(cells["square"] + weight * off * off, starts)

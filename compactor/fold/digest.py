@@ -11,9 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from compactor.fold.cells import CELL, ROW, Records, concatenated, distance, owners, pick, starts_of
+from compactor.fold.cells import CELL, distance, owners, pick, starts_of
 from compactor.fold.exact import MOST_VALUES, TERM, approximate, sum_exactly
 from compactor.fold.gaps import EDGE, find_edges
+from compactor.fold.records import Records
 from compactor.fold.rows import Rows, fill_rows
 from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints, Mask
@@ -50,15 +51,20 @@ def join(digests: Sequence[Digest]) -> Digest:
     """Digests one after another, as one."""
     terms, count = [], 0
     for each in digests:
-        moved = each.terms.copy()
-        moved["cell"] += count
+        terms.append(moved(each.terms, count))
         count += len(each.cells)
-        terms.append(moved)
     return Digest(
-        concatenated([each.cells for each in digests], CELL),
-        concatenated(terms, TERM),
-        concatenated([each.edges for each in digests], EDGE),
+        Records.joined(CELL, [each.cells for each in digests]),
+        Records.joined(TERM, terms),
+        Records.joined(EDGE, [each.edges for each in digests]),
     )
+
+
+def moved(terms: Records, count: int) -> Records:
+    """The terms of cells that stand behind ``count`` more cells."""
+    copy = Records(terms.kind, terms.columns.copy())
+    copy["cell"] += count
+    return copy
 
 
 def digest(rows: Rows) -> Digest:
@@ -157,14 +163,14 @@ def _summed(rows: Rows, starts: Ints, *, in_order: bool) -> Digest:
     """A cell for each group of rows, sorted by step, then position."""
     ends = np.append(starts[1:], len(rows)) - 1
     owner = owners(starts, len(rows))
-    cells = np.zeros(len(starts), CELL)
+    cells = Records.zeros(CELL, len(starts))
     cells["line"] = rows.line[starts]
     cells["rows"] = ends - starts + 1
-    fill_rows(cells["first"], rows, starts)
-    fill_rows(cells["last"], rows, ends)
+    fill_rows(cells.part("first"), rows, starts)
+    fill_rows(cells.part("last"), rows, ends)
     everyone = np.arange(len(rows))
     latest = ends if in_order else pick(owner, everyone, [-rows.position])
-    fill_rows(cells["latest"], rows, latest)
+    fill_rows(cells.part("latest"), rows, latest)
     if in_order:
         cells["begin"], cells["end"] = rows.time[starts], rows.time[ends]
     else:
@@ -191,9 +197,7 @@ def _count_broken(cells: Records, rows: Rows, owner: Ints, starts: Ints, finite:
         cells[name] = np.bincount(owner[kind(rows.value)], minlength=len(cells))
     broken = np.flatnonzero(~finite)
     first = broken[starts_of(owner[broken])]
-    chosen = np.zeros(len(first), cells.dtype["broken"])
-    fill_rows(chosen, rows, first)
-    cells["broken"][owner[first]] = chosen
+    fill_rows(cells.part("broken"), rows, first, owner[first])
 
 
 def _add_values(
@@ -202,7 +206,7 @@ def _add_values(
     """Extremes and moments of the finite rows; returns the terms of their sums."""
     value = rows.value
     if not len(starts):
-        return np.zeros(0, TERM)
+        return Records.zeros(TERM, 0)
     held = owner[starts]
     extremes = np.zeros((2, len(cells)))
     for number, (name, sign) in enumerate((("least", 1), ("greatest", -1))):
@@ -215,17 +219,15 @@ def _add_values(
             first = pick(owner, equal, [rows.position])
             last = pick(owner, equal, [-rows.position])
         for part, at in ((name, first), (f"{name}_end", last)):
-            chosen = np.zeros(len(at), ROW)
-            fill_rows(chosen, rows, at)
-            cells[part][held] = chosen
+            fill_rows(cells.part(part), rows, at, held)
     found = sum_exactly(value, owner, starts, np.abs(extremes).max(axis=0))
     count = np.maximum(cells["finite"], 1)
     with np.errstate(over="ignore", invalid="ignore"):
         cells["mean"] = np.clip(approximate(found, count), extremes[0], extremes[1])
-        away = distance(rows.step, cells["first"]["step"].copy()[owner])
+        away = distance(rows.step, cells.part("first")["step"][owner])
         cells["along"][held] = np.add.reduceat(away, starts) / count[held]
-        away -= cells["along"].copy()[owner]
-        off = value - cells["mean"].copy()[owner]
+        away -= cells["along"][owner]
+        off = value - cells["mean"][owner]
         cells["product"][held] = np.add.reduceat(off * away, starts)
         for name, square in (("square", off), ("spread", away)):
             np.multiply(square, square, out=square)

@@ -8,11 +8,11 @@ Transactions on Computers 64(7), 2015, section 4, with integers in place of thei
 """
 
 from collections import defaultdict
-from fractions import Fraction
 
 import numpy as np
 
-from compactor.fold.cells import Records, concatenated, starts_of
+from compactor.fold.cells import starts_of
+from compactor.fold.records import Records
 from compactor.sampling.arrays import Floats, Ints
 
 TERM = np.dtype([("cell", "<i8"), ("exponent", "<i8"), ("amount", "<i8")])
@@ -37,8 +37,9 @@ def sum_exactly(values: Floats, owner: Ints, starts: Ints, largest: Floats) -> R
     Returns:
         Terms, of `TERM`, by group and in decreasing exponents.
     """
-    found = concatenated(_cut(values, owner, starts, np.frexp(largest)[1].astype(np.int64)), TERM)
-    return found[np.lexsort((-found["exponent"], found["cell"]))]
+    magnitude = np.frexp(largest)[1].astype(np.int64)
+    found = Records.joined(TERM, _cut(values, owner, starts, magnitude))
+    return found.take(np.lexsort((-found["exponent"], found["cell"])))
 
 
 def _cut(values: Floats, owner: Ints, starts: Ints, magnitude: Ints) -> list[Records]:
@@ -60,11 +61,11 @@ def _cut(values: Floats, owner: Ints, starts: Ints, magnitude: Ints) -> list[Rec
             rest[faint] = 0.0
     while len(rest):
         whole = np.rint(rest)
-        term = np.zeros(len(starts), TERM)
+        term = Records.zeros(TERM, len(starts))
         term["cell"] = owner[starts]
         term["exponent"] = -shift[owner[starts]]
         term["amount"] = np.add.reduceat(whole.astype(np.int64), starts)
-        found.append(term[term["amount"] != 0])
+        found.append(term.take(term["amount"] != 0))
         rest -= whole
         left = np.count_nonzero(rest)
         if left <= len(rest) // 2:
@@ -118,4 +119,5 @@ def _mean(amounts: dict[int, int], count: int) -> float:
         return 0.0
     least = min(amounts)
     total = sum(amount << (exponent - least) for exponent, amount in amounts.items())
-    return float(Fraction(total) * Fraction(2) ** least / count)
+    # Python divides whole numbers, however large, and rounds once
+    return (total << least) / count if least > 0 else total / (count << -least)

@@ -7,7 +7,8 @@ are put together.
 
 import numpy as np
 
-from compactor.fold.cells import ROW, Records, starts_of
+from compactor.fold.cells import ROW, starts_of
+from compactor.fold.records import Records
 from compactor.fold.rows import Rows, fill_rows
 from compactor.reading.lines import MOST_STRETCHES
 from compactor.sampling.arrays import Mask
@@ -26,7 +27,7 @@ def find_edges(rows: Rows, finite: Mask) -> Records:
         Of `EDGE`, in the order of the rows.
     """
     if finite.all():
-        return np.zeros(0, EDGE)
+        return Records.zeros(EDGE, 0)
     begin = starts_of(rows.line)
     first = np.zeros(len(rows), np.bool_)
     first[begin] = True
@@ -40,7 +41,7 @@ def find_edges(rows: Rows, finite: Mask) -> Records:
     kept = (number < MOST_STRETCHES) | (number == np.repeat(count, count) - 1)
     before, after = start[kept & ~first[start]] - 1, end[kept & ~last[end]] + 1
     at = np.unique(np.concatenate((before, start[kept], end[kept], after)))
-    edges = np.zeros(len(at), EDGE)
+    edges = Records.zeros(EDGE, len(at))
     edges["line"] = rows.line[at]
-    fill_rows(edges["row"], rows, at)
+    fill_rows(edges.part("row"), rows, at)
     return edges

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from compactor.fold.cells import NO_EPOCH, owners, starts_of
-from compactor.fold.digest import Digest, digest
+from compactor.fold.digest import Digest, digest, moved
 from compactor.fold.rows import Rows
 from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints
@@ -36,11 +36,13 @@ class PartDigest:
         found = []
         for number in range(count):
             own = slice(number, number + 2)
-            (cell, cell_end), (term, term_end) = cells[own], terms[own]
-            moved = held.terms[term:term_end].copy()
-            moved["cell"] -= cell
-            some = slice(*edges[own])
-            found.append(Digest(held.cells[cell:cell_end], moved, held.edges[some]))
+            found.append(
+                Digest(
+                    held.cells.take(slice(*cells[own])),
+                    moved(held.terms.take(slice(*terms[own])), -cells[number]),
+                    held.edges.take(slice(*edges[own])),
+                )
+            )
         return found
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from compactor.fold.cells import Records
+from compactor.fold.records import Records
 from compactor.sampling.arrays import Floats, Ints, Mask
 
 
@@ -28,7 +28,7 @@ class Rows:
         return Rows(**{name: column[at] for name, column in vars(self).items()})
 
 
-def fill_rows(target: Records, rows: Rows, at: Ints) -> None:
-    """Copy some rows into an array of `compactor.fold.cells.ROW`."""
+def fill_rows(target: Records, rows: Rows, at: Ints, into: Ints | None = None) -> None:
+    """Copy some rows into records of `compactor.fold.cells.ROW`: all of them, or those at ``into``."""
     for name in ("step", "position", "epoch", "time", "value"):
-        target[name] = getattr(rows, name)[at]
+        target[name][slice(None) if into is None else into] = getattr(rows, name)[at]

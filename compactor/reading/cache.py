@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from zlib_ng.zlib_ng import crc32
 
-from compactor.fold.cells import CELL, Records
+from compactor.fold.cells import CELL
 from compactor.fold.digest import (
     CELLS_A_RUN,
     EARLY_BITS,
@@ -29,6 +29,7 @@ from compactor.fold.digest import (
 from compactor.fold.exact import TERM
 from compactor.fold.gaps import EDGE
 from compactor.fold.parts import PartDigest
+from compactor.fold.records import Records
 from compactor.store import clear_abandoned
 from logwriter import durable
 from logwriter.errors import DamagedError
@@ -42,7 +43,7 @@ CACHED_VALUES = 1 << 20
 LARGEST_SHARE = 1.0
 """Nothing is kept that would take more room than this share of the segments."""
 _MAGIC = b"everyfld"
-_VERSION = [1, ROWS_A_CELL, MOST_ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
+_VERSION = [2, ROWS_A_CELL, MOST_ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
 """The first number is to be counted up with any change to how a digest is computed."""
 _KINDS = {"cells": CELL, "terms": TERM, "edges": EDGE}
 
@@ -109,7 +110,7 @@ def load_digests(path: Path) -> dict[Key, PartDigest]:
 
 def save_digests(path: Path, digests: Digests) -> None:
     """Write the file, whole or not at all. A disk that refuses costs time later, and no more."""
-    arrays = [getattr(held.digest, name) for name in _KINDS for held in digests.values()]
+    arrays = [getattr(held.digest, name).columns for name in _KINDS for held in digests.values()]
     if sum(array.nbytes for array in arrays) > LARGEST_SHARE * sum(key.size for key in digests):
         return
     entries = [
@@ -157,7 +158,9 @@ def _decode(data: bytes) -> dict[Key, PartDigest]:
         columns[name] = []
         for entry in index.entries:
             count = getattr(entry, name)
-            columns[name].append(np.frombuffer(data, kind, count, at))
+            fields = kind.itemsize // 8
+            held = np.frombuffer(data, np.int64, count * fields, at).reshape(fields, count)
+            columns[name].append(Records(kind, held))
             at += count * kind.itemsize
     return {
         entry.key: PartDigest(entry.metrics, Digest(*parts))

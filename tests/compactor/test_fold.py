@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compactor.fold import line_of
-from compactor.fold.cells import CELL, NO_EPOCH, Records, merge, starts_of
+from compactor.fold.cells import CELL, NO_EPOCH, merge, starts_of
 from compactor.fold.digest import Digest, bucket_starts, cell_edges, digest, join, shift_for
 from compactor.fold.exact import means, sum_exactly
+from compactor.fold.records import Records
 from compactor.fold.rows import Rows
 
 VALUES = st.one_of(
@@ -39,9 +40,15 @@ def rows_of(steps: Sequence[int], values: Sequence[float], first: int = 0) -> Ro
     )
 
 
-def one(cells: Records) -> Records:
+def merged(cells: Records) -> Records:
     """All cells as one."""
     return merge(cells, np.zeros(1, np.int64))
+
+
+def one(*parts: Records) -> np.void:
+    """All cells of all parts as one, to look at."""
+    cell: np.void = merged(Records.joined(CELL, parts)).plain()[0]
+    return cell
 
 
 @st.composite
@@ -61,7 +68,7 @@ def test_cells_count_and_choose_as_a_plain_walk_does(
 ) -> None:
     """Counts, and the rows that matter, of all rows together."""
     steps, values = walk
-    (cell,) = one(digest(rows_of(steps, values)).cells)
+    cell = one(digest(rows_of(steps, values)).cells)
     rows = list(zip(steps, range(len(steps)), values, strict=True))
     finite = [row for row in rows if math.isfinite(row[2])]
     assert cell["rows"] == len(rows)
@@ -85,7 +92,7 @@ def test_cells_count_and_choose_as_a_plain_walk_does(
 def test_moments_are_those_of_numpy(walk: tuple[list[int], list[float]]) -> None:
     """Mean, variance, and the line through the values."""
     steps, values = walk
-    (cell,) = one(digest(rows_of(steps, values)).cells)
+    cell = one(digest(rows_of(steps, values)).cells)
     finite = np.isfinite(values)
     x, y = np.array(steps, float)[finite], np.array(values)[finite]
     if not len(x):
@@ -107,11 +114,11 @@ def test_merging_is_associative(
     """However cells are grouped first: what was counted and chosen to the bit, moments but for rounding."""
     parts, count = [], 0
     for steps, values in walks:
-        parts.append(one(digest(rows_of(steps, values, count)).cells))
+        parts.append(merged(digest(rows_of(steps, values, count)).cells))
         count += len(steps)
     at = data.draw(st.integers(1, len(parts) - 1))
-    left, right = one(np.concatenate(parts[:at])), one(np.concatenate(parts[at:]))
-    (grouped,), (whole,) = one(np.concatenate((left, right))), one(np.concatenate(parts))
+    halves = [merged(Records.joined(CELL, some)) for some in (parts[:at], parts[at:])]
+    grouped, whole = one(*halves), one(*parts)
     steps = [step for steps, _ in walks for step in steps]
     for name in EXACT if steps == sorted(steps) else set(EXACT) - {"stretches"}:
         assert grouped[name].tobytes() == whole[name].tobytes(), name
@@ -148,7 +155,7 @@ def test_how_a_log_is_cut_into_segments_changes_no_mean_and_no_gap(
         for low, high in itertools.pairwise(bounds)
     ]
     cut, whole = join(pieces), digest(rows_of(steps, values))
-    (several,), (single,) = one(cut.cells), one(whole.cells)
+    several, single = one(cut.cells), one(whole.cells)
     assert several["stretches"] == single["stretches"]
     for digested in (cut, whole):
         digested.terms["cell"] = 0
@@ -196,7 +203,7 @@ def test_cells_are_few() -> None:
 def test_a_slope_does_not_see_how_far_from_0_a_step_is() -> None:
     """Steps beyond 2^53 are told apart, and a straight line has no residual."""
     steps = (1 << 60) + np.arange(70_000)
-    (cell,) = one(digest(rows_of(steps.tolist(), (0.5 * np.arange(70_000)).tolist())).cells)
+    cell = one(digest(rows_of(steps.tolist(), (0.5 * np.arange(70_000)).tolist())).cells)
     assert cell["product"] / cell["spread"] == pytest.approx(0.5, rel=1e-12)
 
 
@@ -237,7 +244,7 @@ def test_steps_that_begin_anew_in_each_epoch_leave_few_cells() -> None:
 
 def test_the_mean_of_huge_values_is_no_more_than_they_are() -> None:
     """Their sum would be."""
-    (cell,) = one(digest(rows_of(range(1000), [1e308] * 1000)).cells)
+    cell = one(digest(rows_of(range(1000), [1e308] * 1000)).cells)
     assert cell["mean"] == 1e308
     assert cell["square"] == 0
 
@@ -245,5 +252,5 @@ def test_the_mean_of_huge_values_is_no_more_than_they_are() -> None:
 def test_the_least_step_of_all_is_not_the_last() -> None:
     """Its negative does not fit into 64 bits."""
     steps = [-(1 << 63), 1, 99]
-    (cell,) = one(digest(rows_of(steps, [1.0, 2.0, 3.0])).cells)
+    cell = one(digest(rows_of(steps, [1.0, 2.0, 3.0])).cells)
     assert (cell["first"]["step"], cell["last"]["step"]) == (-(1 << 63), 99)
