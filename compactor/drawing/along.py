@@ -1,11 +1,13 @@
 """Other horizontal positions of a line's points: seconds since the start of the run, and epochs."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
+import numpy as np
+
 from compactor.epochs import Epochs
+from compactor.fold.cells import distance
 from compactor.reading.lines import Line, Points
 from compactor.record import Along
 
@@ -57,24 +59,33 @@ def along(line: Line, shown: Points, spans: Spans, start_us: int) -> Along:
         start_us: When the run started, in microseconds since 1970.
     """
     own = _spans_of(line)
-    reach = dict(spans if _keeps_pace(own, spans) else own)
-    steps = shown.step.tolist()
-    numbers = [shown.epoch_of(place) for place in range(len(shown))]
-    for step, number in zip(steps, numbers, strict=True):
-        if number is not None:
-            _extend(reach, number, step, step)
+    reach = spans if _keeps_pace(own, spans) else own
+    inside = np.flatnonzero(shown.in_epoch)
+    epoch: list[float | None] = [None] * len(shown)
+    for place, found in zip(inside.tolist(), _fractions(shown.take(inside), reach), strict=True):
+        epoch[place] = found
     return Along(
         seconds=[(time - start_us) / 1e6 for time in shown.time.tolist()],
-        epoch=[
-            None if number is None else _fraction(number, step, *reach[number])
-            for step, number in zip(steps, numbers, strict=True)
-        ],
+        epoch=epoch,
     )
 
 
-def _fraction(number: int, step: int, first: int, last: int) -> float:
-    share = (step - first) / (last - first + 1)
-    return min(number + share, math.nextafter(number + 1, -math.inf))
+def _fractions(shown: Points, reach: Spans) -> list[float]:
+    """Where points in epochs lie; an epoch reaches as far as its points do, at least."""
+    numbers, own = np.unique(shown.epoch, return_inverse=True)
+    ends = np.repeat([[np.iinfo(np.int64).max], [np.iinfo(np.int64).min]], len(numbers), axis=1)
+    np.minimum.at(ends[0], own, shown.step)
+    np.maximum.at(ends[1], own, shown.step)
+    whole = dict(reach)
+    for number, low, high in zip(numbers.tolist(), *ends.tolist(), strict=True):
+        _extend(whole, number, low, high)
+    spans = [whole[number] for number in numbers.tolist()]
+    first = np.array([begin for begin, _ in spans], np.int64)
+    length = np.array([end - begin + 1 for begin, end in spans], np.float64)
+    share = distance(shown.step, first[own]) / length[own]
+    epoch = numbers.astype(np.float64)[own]
+    fractions: list[float] = np.minimum(epoch + share, np.nextafter(epoch + 1, -np.inf)).tolist()
+    return fractions
 
 
 def _spans_of(line: Line) -> dict[int, tuple[int, int]]:

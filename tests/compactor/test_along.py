@@ -119,6 +119,30 @@ def test_epochs_grow_with_the_steps(one: Line, other: Line) -> None:
                 assert where == before
 
 
+@settings(deadline=None, max_examples=100)
+@given(lines(epochs=True))
+def test_shares_are_those_of_a_plain_walk(one: Line) -> None:
+    """An epoch goes from its first to its last step, by what is known of it and by the points."""
+    spans = epoch_spans(NOTHING, [one])
+    reach = {number: list(ends) for number, ends in spans.items()}
+    rows = list(zip(one.points.step.tolist(), one.points.epoch.tolist(), strict=True))
+    for step, number in rows:
+        first, last = reach[number]
+        reach[number] = [min(first, step), max(last, step)]
+    expected = [
+        number + (step - reach[number][0]) / (reach[number][1] - reach[number][0] + 1)
+        for step, number in rows
+    ]
+    assert along(one, one.points, spans, 0).epoch == expected
+
+
+def test_an_epoch_may_reach_to_the_last_step_there_is() -> None:
+    """One that did not end is taken to be as long as the one before, beyond all 64-bit integers."""
+    most = 2**63 - 1
+    of = line([0, 1 << 62, most - 1, most], [0, 0, 1, 1])
+    assert at(of, known=ended(0)) == [0.0, 1 - 2**-53, 1.0, 1.0]
+
+
 def test_the_share_of_a_late_epoch_stays_below_the_next() -> None:
     """Where floats are a millionth apart."""
     number = 2**52
