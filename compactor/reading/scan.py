@@ -13,7 +13,9 @@ from compactor.fold.parts import PartDigest, digest_parts
 from compactor.history import Reach, Writer, open_ended, reaches
 from compactor.reading.allocation import returned_when_freed
 from compactor.reading.background import background
-from compactor.reading.cache import CACHED_VALUES, Digests, Key, keys_of, load_digests, save_digests
+from compactor.reading.cache import CACHED_VALUES, is_current, keys_of, load_digests, save_digests
+from compactor.reading.cacheblocks import Digests, Key
+from compactor.reading.cachefile import Stored
 from compactor.reading.checks import Checks, checking
 from compactor.reading.folding import fold_lines
 from compactor.reading.lines import Line, Points
@@ -100,11 +102,12 @@ def scan_run(
         keys = keys_of(log, visible)
         with open_source(parts, threads, memory) as source:
             with _enough_memory():
-                known = loading.result() if loading else {}
-                digests = _digests(visible, keys, known, say, threads or os.cpu_count() or 1)
+                stored = loading.result() if loading else Stored()
+                workers = threads or os.cpu_count() or 1
+                digests = _digests(visible, keys, stored.digests, say, workers)
                 lines = fold_lines(visible, digests, source, max_points)
             held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
-            keeping = pool.submit(_keep, cache, held, known, checks) if cache else None
+            keeping = pool.submit(_keep, cache, held, stored, checks) if cache else None
             reach = reaches(parts, source.attempts(open_ended(log.state)))
             yield Scan(log, source, lines, reach)
             if keeping:
@@ -132,13 +135,13 @@ def _digests(
     return [next(made) if key is None or key not in known else known[key] for key in keys]
 
 
-def _keep(cache: Path, held: Digests, known: Digests, checks: Checks) -> None:
-    """Keep the digests of a long run, if they are not those that the cache has."""
-    if held.keys() == known.keys():
+def _keep(cache: Path, held: Digests, stored: Stored, checks: Checks) -> None:
+    """Keep the digests of a long run, if the cache does not have them all."""
+    if not held or is_current(held, stored):
         return
     if sum(int(each.digest.cells["rows"].sum()) for each in held.values()) >= CACHED_VALUES:
         checks.wait()
-        save_digests(cache, held)
+        save_digests(cache, held, stored)
 
 
 def _telling(made: Iterator[PartDigest], parts: list[Part], say: Progress) -> Iterator[PartDigest]:

@@ -11,8 +11,9 @@ from damage import flip
 
 from compactor import compact
 from compactor.fold.parts import PartDigest, digest_parts
-from compactor.reading import cache, folding, scan
-from compactor.reading.cache import CACHE_NAME, load_digests
+from compactor.reading import cache, cachefile, folding, scan
+from compactor.reading.cache import CACHE_NAME
+from compactor.reading.cachefile import read_file
 from logwriter import Run
 from logwriter.errors import DamagedError
 from logwriter.part import Part
@@ -79,8 +80,50 @@ def test_only_new_segments_are_decoded_and_the_bytes_are_those_from_scratch(
     assert grown == from_scratch(run_path)
 
 
-def test_a_rewind_reads_anew_what_it_cuts(run_path: Path, decoded: list[Part]) -> None:
-    """The cut segment is decoded again, without what is hidden; hidden ones are forgotten."""
+def test_the_cache_grows_by_what_is_new_and_by_nothing_else(
+    run_path: Path, decoded: list[Part]
+) -> None:
+    """What was there stays, in the same file; with nothing new it is not touched."""
+    train(run_path, 0, 30_000)
+    made(run_path)
+    path = run_path / CACHE_NAME
+    before, inode = path.read_bytes(), path.stat().st_ino
+    train(run_path, 30_000, 10_000, resume=True)
+    grown = made(run_path)
+    assert path.read_bytes().startswith(before)
+    assert (path.stat().st_ino, path.stat().st_size > len(before)) == (inode, True)
+    changed = path.stat().st_ctime_ns
+    decoded.clear()
+    assert made(run_path) == grown
+    assert (path.stat().st_ctime_ns, decoded) == (changed, [])
+    assert from_scratch(run_path) == grown
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
+def test_a_half_appended_cache_is_of_use_and_written_anew(
+    run_path: Path, decoded: list[Part], caplog: pytest.LogCaptureFixture, share: float
+) -> None:
+    """Only the segments of the cut block are decoded again; nothing is said."""
+    train(run_path, 0, 20_000)
+    made(run_path)
+    path, count = run_path / CACHE_NAME, len(decoded)
+    first = path.stat().st_size
+    train(run_path, 20_000, 10_000, resume=True)
+    grown = made(run_path)
+    os.truncate(path, first + int(share * (path.stat().st_size - first)))
+    decoded.clear()
+    assert made(run_path) == grown
+    assert len(decoded) == len(segments(run_path)) - count
+    assert read_file(path).identity
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("useless", [0.0, 1.0])
+def test_a_rewind_reads_anew_what_it_cuts(
+    run_path: Path, decoded: list[Part], monkeypatch: pytest.MonkeyPatch, useless: float
+) -> None:
+    """The cut segment is decoded again, without what is hidden; hidden ones may stay in the file."""
+    monkeypatch.setattr(cache, "_USELESS_SHARE", useless)
     train(run_path, 0, 30_000)
     made(run_path)
     train(run_path, 10_000, 10_000, resume=9_999)
@@ -88,8 +131,10 @@ def test_a_rewind_reads_anew_what_it_cuts(run_path: Path, decoded: list[Part]) -
     rewound = made(run_path)
     assert any(part.hidden_from is not None for part in decoded)
     assert rewound == from_scratch(run_path)
-    keys = load_digests(run_path / CACHE_NAME)
+    keys = read_file(run_path / CACHE_NAME).digests
     assert all(key.hidden_from is None or key.hidden_from > key.first_seq for key in keys)
+    hidden = [key for key in keys if key.attempt == 0 and key.first_seq >= 10_000]
+    assert bool(hidden) == bool(useless)
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "text", "folder", "pipe", "loop", "version"])
@@ -121,7 +166,7 @@ def test_a_cache_that_is_not_whole_counts_as_absent(
         path.unlink()
         path.symlink_to(path.name)
     else:
-        monkeypatch.setattr(cache, "_VERSION", [0])
+        monkeypatch.setattr(cachefile, "_VERSION", [0])
     decoded.clear()
     with caplog.at_level(logging.WARNING):
         assert made(run_path) == expected
