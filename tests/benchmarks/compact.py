@@ -6,11 +6,12 @@ processes of their own and without what importing takes:
 
 - floor: DuckDB reads all columns of the run's segments and sums them.
 - from scratch: `compact`, with no cache.
-- again: `compact` after one more segment was sealed, with the cache of the time before.
+- start-up: `compact` of a run of a few thousand steps.
+- again: `compact` after the run went on for a hundredth of its steps, with the cache of the time before.
 - once more: `compact` with nothing new.
 
-× floor is the ratio to the floor of the same run, MB the peak memory of the process. Where TensorBoard
-is installed, reading a fiftieth of the first run back from its files is measured as well, in seconds a
+The last three take turns. × floor is the ratio to the floor of the same run, MB the peak memory of the
+process. Where TensorBoard is installed, reading a fiftieth of the first run back from its files is measured as well, in seconds a
 million values.
 """
 
@@ -34,6 +35,7 @@ from logwriter import Run
 Found = dict[str, float]
 FIVE = ("train/loss", "train/acc", "lr", "grad_norm", "gpu/util")
 CENTRES, WIDTHS = (1.0, 0.8, 1e-3, 3.0, 90.0), (0.1, 0.05, 0.0, 1.0, 5.0)
+SHORT = 5_000  # steps
 SHARE = 50  # of the steps are read from TensorBoard's files, which take a hundred times as long
 
 
@@ -133,14 +135,16 @@ def measure_run(path: Path, metrics: int, steps: int, repeats: int) -> list[list
     """One line a measure; the median of some runs of each."""
     log(path, metrics, steps)
     floor = _median([run_child("floor", path) for _ in range(repeats)])
-    lines = [("floor", floor)]
-    lines.append(
-        ("from scratch", _median([run_child("from scratch", path) for _ in range(repeats)]))
-    )
-    run_child("again", path)
-    log(path, metrics, steps // 100, after=steps)
-    lines.append(("again, one attempt more", run_child("again", path)))
-    lines.append(("once more", _median([run_child("again", path) for _ in range(repeats)])))
+    scratch = _median([run_child("from scratch", path) for _ in range(repeats)])
+    start, again, once_more = measure_going_on(path, metrics, steps, repeats)
+    beyond = [f"{run['seconds'] - start['seconds']:.2f} s beyond" for run in (again, once_more)]
+    lines = [
+        ("floor", floor),
+        ("from scratch", scratch),
+        ("start-up", start),
+        (f"again: {beyond[0]}", again),
+        (f"once more: {beyond[1]}", once_more),
+    ]
     name = f"{steps:,} × {metrics}"
     return [
         [
@@ -154,6 +158,25 @@ def measure_run(path: Path, metrics: int, steps: int, repeats: int) -> list[list
         ]
         for what, found in lines
     ]
+
+
+def measure_going_on(path: Path, metrics: int, steps: int, repeats: int) -> list[Found]:
+    """The median of some short runs, of the run with more rows, and of the run with none."""
+    from compactor.reading.cache import CACHE_NAME
+
+    short = path.with_name(f"short {path.name}")
+    log(short, metrics, SHORT)
+    run_child("again", path)
+    cache = path / CACHE_NAME
+    known = cache.read_bytes() if cache.exists() else None
+    log(path, metrics, steps // 100, after=steps)
+    turns = []
+    for _ in range(repeats):
+        cache.unlink(missing_ok=True)
+        if known is not None:
+            cache.write_bytes(known)
+        turns.append([run_child("again", each) for each in (short, path, path)])
+    return [_median(list(runs)) for runs in zip(*turns, strict=True)]
 
 
 def _median(runs: list[Found]) -> Found:
@@ -187,7 +210,7 @@ def main() -> None:
     parser.add_argument(
         "--values", type=int, default=100_000_000, help="of the run of one; 0: none"
     )
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument(
         "--folder", type=Path, help="where the runs go; a temporary folder without it"
     )
