@@ -40,31 +40,33 @@ class Digest:
         cells: Of `compactor.fold.cells.CELL`, by line and step.
         terms: Of `compactor.fold.exact.TERM`, by cell.
         edges: Of `compactor.fold.gaps.EDGE`, by line and step.
+        first: What the terms call the first of the cells.
     """
 
     cells: Records
     terms: Records
     edges: Records
+    first: int = 0
 
 
-def join(digests: Sequence[Digest]) -> Digest:
-    """Digests one after another, as one."""
+def join(digests: Sequence[Digest], room: Ints | None = None) -> Digest:
+    """Digests one after another, as one.
+
+    Args:
+        digests: In the order of the log.
+        room: Where the cells go, if there is room for them; see `Records.joined`.
+    """
     terms, count = [], 0
     for each in digests:
-        terms.append(moved(each.terms, count))
+        moved = Records(TERM, each.terms.columns.copy())
+        moved["cell"] += count - each.first
+        terms.append(moved)
         count += len(each.cells)
     return Digest(
-        Records.joined(CELL, [each.cells for each in digests]),
+        Records.joined(CELL, [each.cells for each in digests], room),
         Records.joined(TERM, terms),
         Records.joined(EDGE, [each.edges for each in digests]),
     )
-
-
-def moved(terms: Records, count: int) -> Records:
-    """The terms of cells that stand behind ``count`` more cells."""
-    copy = Records(terms.kind, terms.columns.copy())
-    copy["cell"] += count
-    return copy
 
 
 def digest(rows: Rows) -> Digest:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise, starmap
 
 import numpy as np
 import pyarrow as pa
 
 from compactor.fold.cells import NO_EPOCH, owners, starts_of
-from compactor.fold.digest import Digest, digest, moved
+from compactor.fold.digest import Digest, digest
 from compactor.fold.rows import Rows
 from compactor.reading.lines import ATTEMPT_SHIFT
 from compactor.sampling.arrays import Ints
@@ -33,17 +34,11 @@ class PartDigest:
             for column in (held.cells, held.edges)
         )
         terms = np.searchsorted(held.terms["cell"], cells)
-        found = []
-        for number in range(count):
-            own = slice(number, number + 2)
-            found.append(
-                Digest(
-                    held.cells.take(slice(*cells[own])),
-                    moved(held.terms.take(slice(*terms[own])), -cells[number]),
-                    held.edges.take(slice(*edges[own])),
-                )
-            )
-        return found
+        bounds = (starmap(slice, pairwise(ends.tolist())) for ends in (cells, terms, edges))
+        return [
+            Digest(held.cells.take(cell), held.terms.take(term), held.edges.take(edge), cell.start)
+            for cell, term, edge in zip(*bounds, strict=True)
+        ]
 
 
 def digest_parts(parts: Iterable[Part], threads: int) -> Iterator[PartDigest]:

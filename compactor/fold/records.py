@@ -37,12 +37,21 @@ class Records:
         return cls(kind, np.zeros((kind.itemsize // 8, count), np.int64))
 
     @classmethod
-    def joined(cls, kind: Kind, parts: Sequence["Records"]) -> "Records":
-        """Records of one kind, one after another."""
-        if len(parts) == 1:
-            return parts[0]
-        empty = np.zeros((kind.itemsize // 8, 0), np.int64)
-        return cls(kind, np.concatenate([empty, *(part.columns for part in parts)], axis=1))
+    def joined(cls, kind: Kind, parts: Sequence["Records"], room: Ints | None = None) -> "Records":
+        """Records of one kind, one after another.
+
+        Args:
+            kind: Theirs.
+            parts: Some of them each.
+            room: Where they go, long enough: they are good until it is used again. Memory that is
+                new to the process costs more than to fill it.
+        """
+        shape = kind.itemsize // 8, sum(map(len, parts))
+        size = shape[0] * shape[1]
+        columns = (np.empty(size, np.int64) if room is None else room[:size]).reshape(shape)
+        if parts:
+            np.concatenate([part.columns for part in parts], axis=1, out=columns)
+        return cls(kind, columns)
 
     def __len__(self) -> int:
         """How many there are."""

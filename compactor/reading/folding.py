@@ -39,7 +39,10 @@ def fold_lines(
     most = max(_whole_rows(sizes.values()), max_points)
     short = [key for key in keys if sizes[key] <= most]
     whole = dict(zip(short, source.points(short), strict=True))
-    return [_line(key, join(pieces.pop(key)), whole.get(key), source, max_points) for key in keys]
+    room = np.empty(max((_room(each) for each in pieces.values()), default=0), np.int64)
+    return [
+        _line(key, join(pieces.pop(key), room), whole.get(key), source, max_points) for key in keys
+    ]
 
 
 def _line(key: Key, digest: Digest, whole: Points | None, source: Source, max_points: int) -> Line:
@@ -66,6 +69,11 @@ def _gather(parts: Sequence[Part], digests: Sequence[PartDigest]) -> dict[Key, l
         for metric, piece in zip(held.metrics, held.by_line(), strict=True):
             pieces[part.rank, metric].append(piece)
     return pieces
+
+
+def _room(pieces: list[Digest]) -> int:
+    """How many numbers the cells of one line are."""
+    return sum(each.cells.columns.size for each in pieces)
 
 
 def _rows(piece: Digest) -> int:

@@ -47,7 +47,10 @@ def some(*numbers: int) -> dict[Key, PartDigest]:
 def content(digests: dict[Key, PartDigest]) -> Content:
     """Digests in a form that can be compared, to the byte."""
     return {
-        key: (each.metrics, *(array.columns.tobytes() for array in vars(each.digest).values()))
+        key: (
+            each.metrics,
+            *(getattr(each.digest, name).columns.tobytes() for name in ("cells", "terms", "edges")),
+        )
         for key, each in digests.items()
     }
 
