@@ -1,7 +1,7 @@
 """Slow, readable twins of the sampling policies: plain loops over lists."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
@@ -111,6 +111,28 @@ def closer(
             if off and off[farthest] > near:
                 joining.append((-off[farthest], farthest))
         kept = sorted([*kept, *(at for _, at in sorted(joining)[: n - len(kept)])])
+    return kept
+
+
+def pruned(
+    costs: Callable[[list[int]], list[float]], pinned: set[int], points: int, n: int, unseen: float
+) -> list[int]:
+    """Round by round, those go that cost least or nothing that shows, but never two neighbours."""
+    kept = list(range(points))
+    while len(kept) > 2:
+        cost = dict(zip(kept[1:-1], costs(kept), strict=True))
+        free = [at for at in kept[1:-1] if at not in pinned]
+        share = 0.05 if len(kept) < 2 * n else 0.3
+        wanted = min(len(kept) - n, max(1, int(share * len(kept))))
+        low = set(sorted(free, key=lambda at: (cost[at], at))[: max(wanted, 0)])
+        low |= {at for at in free if cost[at] <= unseen}
+        gone: set[int] = set()
+        for before, at in pairwise(kept):
+            if at in low and before not in gone:
+                gone.add(at)
+        if not gone:
+            break
+        kept = [at for at in kept if at not in gone]
     return kept
 
 

@@ -90,7 +90,7 @@ def downsample(
     if len(at) > (0 if room is None else room):
         passed = _passed(along, epoch)
         at = at[choose(Curve(along[at], values[at], pinned[at], passed[at]), room)]
-    return np.union1d(at, outside)
+    return np.union1d(at, outside) if len(outside) else at
 
 
 def _passed(x: Floats, epoch: Any) -> Floats:

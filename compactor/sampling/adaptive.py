@@ -6,9 +6,7 @@
    one, where the first thousand steps fill half a chart.
 2. Pruning: the candidates whose loss would show least are dropped, a few at a time and never two
    neighbours at once, until the budget is met; those whose loss would not show at all go in any
-   case. It is line simplification by least effective area (Visvalingam and Whyatt, "Line
-   generalisation by repeated elimination of points", The Cartographic Journal 30(1), 1993) with ink
-   in place of area.
+   case (`compactor.sampling.pruning`).
 3. What the budget then still holds goes where the line is farthest from its points
    (`compactor.sampling.closer`).
 
@@ -22,9 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compactor.sampling.arrays import Curve, Floats, Ints, Mask
+from compactor.sampling.arrays import Curve, Floats, Ints, Mask, firsts
 from compactor.sampling.closer import closer
-from compactor.sampling.ink import HEIGHT, Canvas, canvas, worth
+from compactor.sampling.ink import HEIGHT, Canvas, drawn, scaled
+from compactor.sampling.pruning import prune
 from compactor.sampling.spikes import spikes
 
 LINEAR, FINE, LOGARITHMIC, CORE = 0.8, 0.4, 0.5, 0.15
@@ -33,11 +32,6 @@ width only, a line would look right at that width only), ``n / 2`` on a logarith
 2`` on a linear axis without outliers."""
 SLIVER = 0.25
 """The share of the chart's height below which the middle 98 % of the points get a canvas."""
-DROPPED_AT_ONCE, DROPPED_AT_FIRST, FAR = 0.05, 0.3, 2.0
-"""The share of the points that is dropped before the others are judged anew; a larger one as long as
-there are ``FAR`` times as many as there may be."""
-UNSEEN = 0.01
-"""Pixels of ink that nobody misses."""
 POINTS_A_SPIKE = 16
 FEWEST_COLUMNS, MOST_COLUMNS = 8, 4096
 
@@ -73,20 +67,22 @@ def _look(axes: _Axes, width: int, n: int) -> Ints:
         candidates[_column_extremes(along, axes.y, 2 * width)] = True
     at = np.flatnonzero(candidates)
     few = axes.take(at)
-    return at[_prune(_views(few, width), few.pinned, n)]
+    return at[prune(_views(few, width), few.pinned, n)]
 
 
 def _views(axes: _Axes, width: int) -> list[Canvas]:
     """The pictures that a reduced line is judged by."""
-    x, y = axes.x, axes.y
+    across, up = scaled(axes.x), scaled(axes.y)
     views = [
-        canvas(x, y, width, LINEAR),
-        canvas(x, y, 2 * width, FINE),
-        canvas(axes.logarithm, y, width, LOGARITHMIC),
+        drawn(across, up, width, LINEAR),
+        drawn(across, up, 2 * width, FINE),
+        drawn(scaled(axes.logarithm), up, width, LOGARITHMIC),
     ]
-    least, low, high, greatest = np.quantile(y / 4, [0, 0.01, 0.99, 1])
-    if high - low < SLIVER * (greatest - least):
-        views.append(canvas(x, np.clip(y, 4 * low, 4 * high), width, CORE))
+    quarter = axes.y / 4  # differences cannot overflow
+    low, high = np.quantile(quarter, [0.01, 0.99])
+    if high - low < SLIVER * (quarter.max() - quarter.min()):
+        core = np.clip(axes.y, 4 * low, 4 * high)
+        views.append(drawn(across, scaled(core), width, CORE))
     return views
 
 
@@ -94,47 +90,10 @@ def _column_extremes(along: Floats, y: Floats, width: int) -> Ints:
     """The first, last, least and greatest point of each of ``width`` equal columns."""
     span = along[-1] - along[0]
     column = ((along - along[0]) / (span or 1.0) * width).astype(np.int64)
-    first = np.flatnonzero(np.diff(column, prepend=-1))
-    last = np.append(first[1:], len(y)) - 1
-    owner = np.repeat(np.arange(len(first)), last - first + 1)
-    least = np.flatnonzero(y == np.minimum.reduceat(y, first)[owner])
-    greatest = np.flatnonzero(y == np.maximum.reduceat(y, first)[owner])
-    firsts = [at[np.unique(owner[at], return_index=True)[1]] for at in (least, greatest)]
-    return np.concatenate((first, last, *firsts))
-
-
-def _prune(views: list[Canvas], pinned: Mask, n: int) -> Ints:
-    """Drop what does not show, and what shows least until at most ``n`` points are left."""
-    kept = np.arange(len(pinned))
-    unseen = UNSEEN * sum(view.weight for view in views)
-    while len(kept) > 2:
-        cost = np.sum([worth(view, kept) for view in views], axis=0)
-        cost[pinned[kept[1:-1]]] = np.inf
-        share = DROPPED_AT_ONCE if len(kept) < FAR * n else DROPPED_AT_FIRST
-        wanted = min(len(kept) - n, max(1, int(share * len(kept))))
-        low = (cost <= unseen) | _least(cost, wanted)
-        dropped = np.flatnonzero(_every_other(low & np.isfinite(cost))) + 1
-        if not len(dropped):
-            break
-        kept = np.delete(kept, dropped)
-    return kept
-
-
-def _least(cost: Floats, count: int) -> Mask:
-    """The ``count`` smallest costs; of equal ones, those that come first."""
-    if count <= 0:
-        return np.zeros(len(cost), np.bool_)
-    count = min(count, len(cost))
-    limit = np.partition(cost, count - 1)[count - 1]
-    chosen: Mask = cost < limit
-    chosen[np.flatnonzero(cost == limit)[: count - np.count_nonzero(chosen)]] = True
-    return chosen
-
-
-def _every_other(chosen: Mask) -> Mask:
-    """Of each run of chosen neighbours the first, third, fifth …: no two side by side."""
-    place = np.arange(len(chosen))
-    starts = chosen & ~np.concatenate(([False], chosen[:-1]))
-    begun = np.maximum.accumulate(np.where(starts, place, 0))
-    odd: Mask = (place - begun) % 2 == 0
-    return chosen & odd
+    change = np.flatnonzero(column[1:] != column[:-1])
+    first, last = np.append(0, change + 1), np.append(change, len(y) - 1)
+    extremes = []
+    for extreme in (np.minimum, np.maximum):
+        at = np.flatnonzero(y == np.repeat(extreme.reduceat(y, first), last - first + 1))
+        extremes.append(firsts(at, column[at]))
+    return np.concatenate((first, last, *extremes))

@@ -36,6 +36,16 @@ class Curve:
         return np.flatnonzero(self.pinned)
 
 
+def firsts(at: Ints, group: Ints) -> Ints:
+    """Of the places in each group the first.
+
+    Args:
+        at: Strictly increasing indices.
+        group: Of each of them, never decreasing, 0 or more.
+    """
+    return at[np.diff(group, prepend=-1) > 0]
+
+
 def thinned(curve: Curve, chosen: Mask, n: int | None) -> Ints:
     """The pins, and of the chosen points as many as the budget leaves room for, evenly.
 

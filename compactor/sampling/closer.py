@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compactor.sampling.arrays import Floats, Ints
+from compactor.sampling.arrays import Floats, Ints, firsts
 
 ROUNDS = 12
 FINENESS = 32
@@ -36,14 +36,11 @@ def closer(x: Floats, y: Floats, kept: Ints, n: int, height: float) -> Ints:
         off = np.abs(quarter - np.interp(x, x[kept], quarter[kept]))
         off[kept] = 0
         starts = kept[:-1]
-        farthest = np.maximum.reduceat(off, starts)
-        chosen = np.sort(np.argsort(-farthest, kind="stable")[:room])
-        chosen = chosen[farthest[chosen] > near]
-        if not len(chosen):
+        farthest = np.repeat(np.maximum.reduceat(off, starts), np.diff(starts, append=len(y)))
+        at = np.flatnonzero((off > near) & (off == farthest))
+        if not len(at):
             break
-        ends = np.append(starts[1:], len(y))
-        joining = [
-            int(a + np.argmax(off[a:b])) for a, b in zip(starts[chosen], ends[chosen], strict=True)
-        ]
-        kept = np.union1d(kept, joining)
+        at = firsts(at, starts.searchsorted(at, "right"))
+        joining = at[np.argsort(-off[at], kind="stable")[:room]]
+        kept = np.sort(np.concatenate((kept, joining)))
     return kept

@@ -27,13 +27,17 @@ def spikes(y: Floats, most: int, height: float) -> Ints:
     if not blocks or not most:
         return np.empty(0, np.int64)
     quarter = y / 4  # differences cannot overflow
-    medians = np.median(quarter[: blocks * size].reshape(blocks, size), axis=1)
+    ordered = np.sort(quarter[: blocks * size].reshape(blocks, size), axis=1)
+    medians = (ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2
     around = np.stack(
         [medians, np.append(medians[1:], medians[-1]), np.append(medians[0], medians)[:-1]]
     )
-    owner = np.minimum(np.arange(len(y)) // size, blocks - 1)
-    outside = np.maximum(quarter - around.max(axis=0)[owner], around.min(axis=0)[owner] - quarter)
+    sizes = np.full(blocks, size)
+    sizes[-1] += len(y) - blocks * size
+    top, bottom = np.repeat(around.max(axis=0), sizes), np.repeat(around.min(axis=0), sizes)
+    outside = np.maximum(quarter - top, bottom - quarter)
     outside[outside <= (quarter.max() - quarter.min()) / height] = 0
-    least = np.partition(outside, -min(most, len(y)))[-min(most, len(y))]
-    at = np.flatnonzero((outside >= least) & (outside > 0))
+    at = np.flatnonzero(outside)
+    if len(at) > most:
+        at = at[outside[at] >= np.partition(outside[at], -most)[-most]]
     return at[np.argsort(-outside[at], kind="stable")][:most]

@@ -5,23 +5,16 @@ missing, `interpreted` does the same in Python, at three to five times the cost,
 explains it. ``EVERYSTEP_COMPILED=0`` in the environment asks for the latter.
 """
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
+from logwriter.built import built
 from logwriter.hotpath import interpreted
 
 CONTRACT = 1  # what is expected of C: one that was built before a change is not used after it
 
 chosen = interpreted
-if not TYPE_CHECKING and os.environ.get("EVERYSTEP_COMPILED") != "0" and "t" not in sys.abiflags:
-    try:
-        from logwriter.hotpath import compiled
-    except ImportError:  # built for another system, or not at all
-        pass
-    else:
-        if compiled.CONTRACT == CONTRACT:
-            chosen = compiled
+if not TYPE_CHECKING:
+    chosen = built("logwriter.hotpath.compiled", CONTRACT) or interpreted
 
 LayoutBase = chosen.LayoutBase
 JournalBase = chosen.JournalBase

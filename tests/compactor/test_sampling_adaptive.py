@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from compactor.sampling import POLICIES, downsample, parse_policy
 from compactor.sampling.closer import closer
-from compactor.sampling.ink import HEIGHT, canvas, scaled, worth
+from compactor.sampling.ink import HEIGHT, canvas, scaled
+from compactor.sampling.pruning.interpreted import worth
 from compactor.sampling.spikes import spikes
 
 few = settings(max_examples=60, deadline=None)
