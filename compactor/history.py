@@ -7,6 +7,7 @@ it may happen at any later time.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compactor.reading.lines import Line
 from compactor.record import Attempt, Message, Phase, RunInfo
@@ -15,6 +16,14 @@ from logwriter.state import AttemptState, RunState
 
 Writer = tuple[int, int]
 """Rank and attempt."""
+
+
+class Ends(NamedTuple):
+    """The first step of an attempt's rows, and their first and last time, in microseconds."""
+
+    first_step: int
+    first_time: int
+    last_time: int
 
 
 @dataclass(frozen=True)
@@ -39,14 +48,12 @@ def open_ended(state: RunState) -> list[Writer]:
     ]
 
 
-def reaches(
-    parts: Sequence[Part], ends: Mapping[Writer, tuple[int, int, int]]
-) -> dict[Writer, Reach]:
+def reaches(parts: Sequence[Part], ends: Mapping[Writer, Ends]) -> dict[Writer, Reach]:
     """The reach of every attempt that has rows.
 
     Args:
         parts: All parts, with ``hidden_from`` set.
-        ends: First step, first and last time of the rows of `open_ended` attempts.
+        ends: Those of `open_ended` attempts.
     """
     found: dict[Writer, Reach] = {}
     for part in parts:

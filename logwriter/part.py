@@ -11,6 +11,8 @@ from logwriter.segments import open_segment
 from logwriter.state import AttemptState
 from logwriter.stretches import Stretch
 
+Place: TypeAlias = tuple[int, int, int]
+"""Rank, attempt and first sequence number."""
 Wait: TypeAlias = Callable[[], None]
 """Returns when a segment was checked. What it raises is `logwriter.parts.check_part`'s."""
 
@@ -40,6 +42,11 @@ class Part:
     hidden_from: int | None = None
     source: str = ""
     wait: Wait = field(default=checked, repr=False, compare=False)
+
+    @property
+    def place(self) -> Place:
+        """Its rank, its attempt, and the sequence number of its first row: no two parts share them."""
+        return self.rank, self.attempt, self.first_seq
 
     @property
     def stretch(self) -> Stretch:

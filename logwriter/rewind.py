@@ -8,15 +8,11 @@ logged from the first row on whose step went past *s*.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from logwriter.arrow import to_numbers
+from logwriter.extent import extent, first_step, steps
 from logwriter.part import Part, WriterLog
 
-_COLUMNS = ["seq", "step"]
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
 
 
@@ -63,10 +59,9 @@ def resume_step(log: WriterLog) -> int | None:
     if log.state.resumed.step is not None:
         return log.state.resumed.step
     for part in log.parts:
-        table = _steps(part)
-        if table.num_rows:  # else a repair kept none of its values
-            first = int(np.argmin(to_numbers(table.column("seq"))))
-            return int(table.column("step")[first].as_py()) - 1
+        first = first_step(part)
+        if first is not None:  # else a repair kept none of its values
+            return first - 1
     return None
 
 
@@ -78,10 +73,10 @@ def first_past(parts: Sequence[Part], step: int) -> int | None:
         return min((part.first_seq for part in parts), default=None)
     for part in parts:
         if part.path is not None:
-            largest = _footer_maximum(part)
-            if largest is None or largest <= step:
+            reach = extent(part, "step")
+            if reach is None or reach[1] <= step:
                 continue
-        past = _steps(part).filter(pc.field("step") > step)
+        past = steps(part).filter(pc.field("step") > step)
         if past.num_rows:
             return int(pc.min(past.column("seq")).as_py())
     return None
@@ -89,27 +84,10 @@ def first_past(parts: Sequence[Part], step: int) -> int | None:
 
 def _largest_step(part: Part) -> int | None:
     if part.hidden_from is None and part.path is not None:
-        return _footer_maximum(part)
-    table = _steps(part)
+        reach = extent(part, "step")
+        return None if reach is None else reach[1]
+    table = steps(part)
     if part.hidden_from is not None:
         table = table.filter(pc.field("seq") < part.hidden_from)
     largest = pc.max(table.column("step")).as_py()
     return None if largest is None else int(largest)
-
-
-def _footer_maximum(part: Part) -> int | None:
-    """The largest step of a segment, from the statistics in its footer; ``None`` without values."""
-    with part.open() as file:
-        metadata = pq.read_metadata(file)
-    column = metadata.schema.to_arrow_schema().get_field_index("step")
-    groups = (
-        metadata.row_group(n).column(column).statistics for n in range(metadata.num_row_groups)
-    )
-    return max((int(statistics.max) for statistics in groups), default=None)
-
-
-def _steps(part: Part) -> pa.Table:
-    if part.table is not None:
-        return part.table.select(_COLUMNS)
-    with part.open() as file:
-        return pq.ParquetFile(file).read(columns=_COLUMNS)

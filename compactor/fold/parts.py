@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise, starmap
 
@@ -63,9 +64,12 @@ def digest_parts(parts: Iterable[Part], threads: int) -> Iterator[PartDigest]:
             yield _digest(current, table)
 
 
-def _load(part: Part) -> pa.Table:
+@contextmanager
+def readable(part: Part) -> Iterator[None]:
+    """Once the part was checked: turn what keeps it from being read into what everystep raises."""
+    part.wait()
     try:
-        return load_part(part, None)
+        yield
     except (OSError, pa.ArrowException) as error:
         short = (
             "there is not enough memory to read"
@@ -76,6 +80,11 @@ def _load(part: Part) -> pa.Table:
             f"{short} {part.source} ({str(error).partition(chr(10))[0]}); `everystep verify RUN` "
             "tells whether the log is whole"
         ) from error
+
+
+def _load(part: Part) -> pa.Table:
+    with readable(part):
+        return load_part(part, None)
 
 
 def _digest(part: Part, table: pa.Table) -> PartDigest:

@@ -23,11 +23,6 @@ SELECT rank, (attempt::BIGINT << {ATTEMPT_SHIFT}) + seq AS position, metric, seq
     epoch_us(time) AS time, value
 FROM everything WHERE seq < hidden"""
 
-ATTEMPTS = """
-SELECT rank, attempt, arg_min(step, seq), epoch_us(min(time)), epoch_us(max(time)) FROM everything
-WHERE list_contains($writers, (rank::BIGINT << 32) + attempt)
-GROUP BY rank, attempt ORDER BY rank, attempt"""
-
 LINES = """
 CREATE OR REPLACE TEMP TABLE lines AS
 SELECT unnest($line::BIGINT[]) AS line, unnest($rank::BIGINT[]) AS rank,

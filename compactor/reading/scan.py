@@ -10,13 +10,14 @@ from pathlib import Path
 
 from compactor.epochs import Epochs, find_epochs
 from compactor.fold.parts import PartDigest, digest_parts
-from compactor.history import Reach, Writer, open_ended, reaches
+from compactor.history import Ends, Reach, Writer, open_ended, reaches
 from compactor.reading.allocation import returned_when_freed
 from compactor.reading.background import background
 from compactor.reading.cache import CACHED_VALUES, is_current, keys_of, load_digests, save_digests
 from compactor.reading.cacheblocks import Digests, Key
 from compactor.reading.cachefile import Stored
 from compactor.reading.checks import Checks, checking
+from compactor.reading.ends import attempt_ends
 from compactor.reading.folding import fold_lines
 from compactor.reading.lines import Line, Points
 from compactor.reading.source import Source, open_source
@@ -108,7 +109,7 @@ def scan_run(
                 lines = fold_lines(visible, digests, source, max_points)
             held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
             keeping = pool.submit(_keep, cache, held, stored, checks) if cache else None
-            reach = reaches(parts, source.attempts(open_ended(log.state)))
+            reach = reaches(parts, _ends(log, parts, visible, digests))
             yield Scan(log, source, lines, reach)
             if keeping:
                 keeping.result()
@@ -135,6 +136,18 @@ def _digests(
     return [next(made) if key is None or key not in known else known[key] for key in keys]
 
 
+def _ends(
+    log: RunLog, parts: list[Part], visible: list[Part], digests: list[PartDigest]
+) -> dict[Writer, Ends]:
+    """The ends of the attempts of which events do not tell them."""
+    whole = {
+        part.place: held
+        for part, held in zip(visible, digests, strict=True)
+        if part.hidden_from is None
+    }
+    return attempt_ends(parts, whole, open_ended(log.state))
+
+
 def _keep(cache: Path, held: Digests, stored: Stored, checks: Checks) -> None:
     """Keep the digests of a long run, if the cache does not have them all."""
     if not held or is_current(held, stored):
@@ -158,12 +171,8 @@ def _telling(made: Iterator[PartDigest], parts: list[Part], say: Progress) -> It
 
 def _marked(log: RunLog) -> list[Part]:
     """All parts, with what later attempts hide; a part hidden as a whole is hidden from its start."""
-    visible = {_identity(part): part for part in log.parts("effective")}
+    visible = {part.place: part for part in log.parts("effective")}
     return [
-        visible.get(_identity(part), replace(part, hidden_from=part.first_seq))
+        visible.get(part.place, replace(part, hidden_from=part.first_seq))
         for part in log.parts("all")
     ]
-
-
-def _identity(part: Part) -> tuple[int, int, int]:
-    return part.rank, part.attempt, part.first_seq

@@ -2,7 +2,7 @@
 
 The fold (`compactor.fold`) reads every row once, and leaves cells. What is wanted of rows themselves
 comes from here: all rows of lines that are short, or of a long line that a policy or a filter asks
-for, the rows beside a place in the log, the ends of attempts. Results never depend on the number of
+for, and the rows beside a place in the log. Results never depend on the number of
 threads, or on which rows are sealed.
 
 DuckDB runs inside this process, fetches no extensions and writes no files. Paths and names reach it
@@ -10,7 +10,7 @@ as values, never as SQL.
 """
 
 import glob
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -137,21 +137,6 @@ class Source:
             views.append(queries.UNSEALED)
         self._connection.execute(f"{queries.EVERYTHING} {' UNION ALL '.join(views)}")
         self._connection.execute(queries.LOGGED)
-
-    def attempts(
-        self, writers: Collection[tuple[int, int]]
-    ) -> dict[tuple[int, int], tuple[int, int, int]]:
-        """First step, first and last time (microseconds) of the rows of some attempts.
-
-        Args:
-            writers: Rank and attempt of each. One without rows is left out; hidden rows count.
-        """
-        if not writers:
-            return {}
-        asked = [(rank << 32) + attempt for rank, attempt in writers]
-        theirs = [part for part in self._parts if (part.rank, part.attempt) in writers]
-        rows = self._rows(theirs, queries.ATTEMPTS, {"writers": asked})
-        return {(rank, attempt): tuple(ends) for rank, attempt, *ends in rows}
 
     def points(self, wanted: Sequence[tuple[int, str]]) -> list[Points]:
         """All rows of some lines.
