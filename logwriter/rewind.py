@@ -22,8 +22,10 @@ def hide_rewound(writers: Sequence[WriterLog]) -> list[WriterLog]:
     Args:
         writers: In order of rank, then attempt.
     """
+    resumed = [resume_step(log) for log in writers]
     return [
-        replace(log, parts=_hide(log, writers[number + 1 :])) for number, log in enumerate(writers)
+        replace(log, parts=_hide(log.parts, _least_later(number, writers, resumed)))
+        for number, log in enumerate(writers)
     ]
 
 
@@ -33,19 +35,27 @@ def last_step(parts: Sequence[Part]) -> int | None:
     return max(steps, default=None)
 
 
-def _hide(log: WriterLog, later: Sequence[WriterLog]) -> tuple[Part, ...]:
-    cuts = [
-        first_past(log.parts, step)
-        for other in later
-        if other.state.writer.rank == log.state.writer.rank
-        and (step := resume_step(other)) is not None
-    ]
-    cut = min((cut for cut in cuts if cut is not None), default=None)
+def _least_later(
+    number: int, writers: Sequence[WriterLog], resumed: Sequence[int | None]
+) -> int | None:
+    """The smallest step that later attempts of the same rank leave to one of the writers.
+
+    It alone tells what is hidden: the first row past it is never behind the first one past a larger.
+    """
+    rank = writers[number].state.writer.rank
+    later = zip(writers[number + 1 :], resumed[number + 1 :], strict=True)
+    steps = [step for other, step in later if other.state.writer.rank == rank and step is not None]
+    return min(steps, default=None)
+
+
+def _hide(parts: tuple[Part, ...], step: int | None) -> tuple[Part, ...]:
+    """The parts, marked from the first row past the step on."""
+    cut = None if step is None else first_past(parts, step)
     if cut is None:
-        return log.parts
+        return parts
     return tuple(
         replace(part, hidden_from=cut) if part.first_seq + part.rows > cut else part
-        for part in log.parts
+        for part in parts
     )
 
 

@@ -1,6 +1,8 @@
 """Resuming: history is never rewritten, only read differently."""
 
 import shutil
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -8,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logwriter import Run, read
+from logwriter import Run, read, rewind
+from logwriter.part import Part
 from logwriter.repair import repair
 
 
@@ -228,6 +231,28 @@ def test_rewinds_of_rewinds_with_crashes_in_between_follow_the_rule(
         assert list(found) == model.effective(), f"after attempt {number}"
     total = sum(map(len, model.attempts))
     assert read(path).rows(attempts="all").num_rows == total
+
+
+def test_each_segment_is_looked_at_once_however_often_a_run_was_resumed(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For how far it reaches; and each attempt once for where it begins."""
+    attempts = 12
+    for attempt in range(attempts):
+        log_steps(run_path, range(10 * attempt, 10 * attempt + 10), resume=attempt > 0)
+    looked: list[tuple[int, int, int]] = []
+
+    def told(function: Callable[..., object]) -> Callable[..., object]:
+        def look(part: Part, *others: str) -> object:
+            looked.append(part.place)
+            return function(part, *others)
+
+        return look
+
+    for name in ("extent", "first_step"):
+        monkeypatch.setattr(rewind, name, told(getattr(rewind, name)))
+    assert len(effective(run_path)) == 10 * attempts
+    assert max(Counter(looked).values()) == 2
 
 
 def test_an_attempt_that_goes_back_counts_on_from_its_own_first_row(run_path: Path) -> None:
