@@ -16,7 +16,7 @@ from compactor.drawing.ranks import RankChoice
 from compactor.drawing.smoothing import parse_smoothing
 from compactor.history import started_us
 from compactor.reading import folding
-from compactor.reading.cache import CACHE_NAME
+from compactor.reading.cache import cache_path
 from compactor.reading.scan import Progress, Scan, scan_run
 from compactor.record import Chart, Record
 from compactor.sampling import LEAST_POINTS, parse_policy
@@ -63,9 +63,9 @@ def compact(
         smooth: Which smoothed lines to add: ``"ema:0.98"`` or ``"mean:100"``.
         charts: How many charts to draw; the metrics of the others are listed.
         output: The file to write; ``record.json`` in the run's folder by default.
-        cache: Whether to keep what was read of a long run's sealed segments beside its record, so that
-            the next compaction reads only new ones; never beside an ``output``. The record is the same
-            without it.
+        cache: Whether to use what was kept of a long run's sealed segments, and to keep it beside its
+            record, so that only new ones are read. With an ``output`` nothing else is written. The
+            record is the same without it.
         threads: How many threads may work; as many as there are processors by default.
         memory: How many bytes DuckDB may use.
         progress: Told, in a few words, what is being done.
@@ -94,9 +94,17 @@ def compact(
         whole_rows=folding.WHOLE_ROWS,
     )
     target = record_path(Path(path)) if output is None else Path(output)
-    kept = target.with_name(CACHE_NAME) if cache and output is None else None
+    kept = cache_path(Path(path)) if cache else None
     say = progress or _say_nothing
-    with scan_run(path, max_points, say, threads=threads, memory=memory, cache=kept) as scan:
+    with scan_run(
+        path,
+        max_points,
+        say,
+        threads=threads,
+        memory=memory,
+        cache=kept,
+        keep=output is None,
+    ) as scan:
         _check_rank(ranks, scan)
         notes = notes_on(scan, ranks)
         rule = _Rule(rank=None if ranks == "all" else ranks, per=per, of=of, min_delta=min_delta)

@@ -42,4 +42,4 @@ def _passing_record(run: Path, say: Callable[[str], None]) -> Record:
         f"`everystep compact {run}` keeps it in the run"
     )
     with tempfile.TemporaryDirectory() as folder:
-        return compactor.compact(run, output=Path(folder) / RECORD_NAME, cache=False)
+        return compactor.compact(run, output=Path(folder) / RECORD_NAME)

@@ -143,7 +143,7 @@ def _record_of(run: Path, *, keep: bool, asked: dict[str, Any]) -> Record:
 
 def _passing_record(run: Path, asked: dict[str, Any]) -> Record:
     with tempfile.TemporaryDirectory() as folder:
-        return _compact(run, {**asked, "output": Path(folder) / RECORD_NAME, "cache": False})
+        return _compact(run, {**asked, "output": Path(folder) / RECORD_NAME})
 
 
 def _compact(run: Path, arguments: dict[str, Any]) -> Record:

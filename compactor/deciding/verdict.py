@@ -1,6 +1,7 @@
 """Which point of a run was best, of the run and of each metric: read, scan once, decide."""
 
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from compactor.deciding.best import Of, Per
 from compactor.deciding.decision import as_best, best_by_metric, decide
 from compactor.names import listed
+from compactor.reading.cache import cache_path
 from compactor.reading.scan import Progress, scan_run
 from compactor.record import Best, MetricBest
 from compactor.sampling import LEAST_POINTS
@@ -32,7 +34,7 @@ def judge(
     min_delta: float = 0.0,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Find the best points of a run; writes nothing.
+    """Find the best points of a run; writes nothing, but uses the cache of an earlier compaction.
 
     Args:
         path: The run's folder. The run may be live.
@@ -56,7 +58,8 @@ def judge(
         ValueError: An argument has a value that means nothing.
     """
     run = fspath(path)
-    with scan_run(path, LEAST_POINTS, progress or _say_nothing) as scan:
+    say, cache = progress or _say_nothing, cache_path(Path(path))
+    with scan_run(path, LEAST_POINTS, say, cache=cache, keep=False) as scan:
         if not scan.lines:
             raise NothingLoggedError(
                 f"{run}: no rows were logged, so no epoch can be best; `everystep show {run}` "

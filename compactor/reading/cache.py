@@ -16,7 +16,7 @@ from pathlib import Path
 
 from compactor.reading.cacheblocks import Digests, Key, room_of
 from compactor.reading.cachefile import Stored, append_block, read_file, write_file
-from compactor.store import clear_abandoned
+from compactor.store import clear_abandoned, record_path
 from logwriter.errors import DamagedError
 from logwriter.part import Part
 from logwriter.runlog import RunLog
@@ -32,6 +32,11 @@ _MOST_BLOCKS = 64
 """A live run may be compacted every minute: the file must not fall to pieces."""
 
 _log = logging.getLogger("everystep")
+
+
+def cache_path(run: Path) -> Path:
+    """Where a run's cache lies: beside its record."""
+    return record_path(run).with_name(CACHE_NAME)
 
 
 def keys_of(log: RunLog, parts: Iterable[Part]) -> list[Key | None]:

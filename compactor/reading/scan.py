@@ -76,6 +76,7 @@ def scan_run(
     threads: int | None = None,
     memory: int | None = None,
     cache: Path | None = None,
+    keep: bool = True,
 ) -> Iterator[Scan]:
     """Read a run and scan its values.
 
@@ -86,6 +87,7 @@ def scan_run(
         threads: How many threads may work; as many as there are processors without it.
         memory: How many bytes DuckDB may use.
         cache: Where the digests of sealed segments are kept, if anywhere.
+        keep: Whether new ones are kept there, too; else nothing is written.
 
     Raises:
         NotARunError: There is no run at ``path``.
@@ -108,7 +110,7 @@ def scan_run(
                 digests = _digests(visible, keys, stored.digests, say, workers)
                 lines = fold_lines(visible, digests, source, max_points)
             held = {key: each for key, each in zip(keys, digests, strict=True) if key is not None}
-            keeping = pool.submit(_keep, cache, held, stored, checks) if cache else None
+            keeping = pool.submit(_keep, cache, held, stored, checks) if cache and keep else None
             reach = reaches(parts, _ends(log, parts, visible, digests))
             yield Scan(log, source, lines, reach)
             if keeping:

@@ -10,6 +10,7 @@ import pytest
 from damage import flip
 
 from compactor import compact
+from compactor.deciding.verdict import judge
 from compactor.fold.parts import PartDigest, digest_parts
 from compactor.reading import cache, cachefile, folding, scan
 from compactor.reading.cache import CACHE_NAME
@@ -97,6 +98,26 @@ def test_the_cache_grows_by_what_is_new_and_by_nothing_else(
     assert made(run_path) == grown
     assert (path.stat().st_ctime_ns, decoded) == (changed, [])
     assert from_scratch(run_path) == grown
+
+
+def test_the_best_point_is_found_with_the_cache_which_stays_as_it_is(
+    run_path: Path, decoded: list[Part]
+) -> None:
+    """Only what came after it is decoded; and without it, no file comes to be."""
+    train(run_path, 0, 30_000)
+    first = judge(run_path)
+    assert not (run_path / CACHE_NAME).exists()
+    made(run_path)
+    before = (run_path / CACHE_NAME).read_bytes()
+    decoded.clear()
+    assert (judge(run_path), decoded) == (first, [])
+    known = set(segments(run_path))
+    train(run_path, 30_000, 10_000, resume=True)
+    grown = judge(run_path)
+    assert {part.path for part in decoded} == set(segments(run_path)) - known
+    assert (run_path / CACHE_NAME).read_bytes() == before
+    (run_path / CACHE_NAME).unlink()
+    assert judge(run_path) == grown
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
@@ -286,3 +307,19 @@ def test_without_a_cache_none_is_written(run_path: Path, decoded: list[Part]) ->
     compact(run_path, output=elsewhere / "other.json")
     assert sorted(path.name for path in elsewhere.iterdir()) == ["other.json", "record.json"]
     assert not (run_path / CACHE_NAME).exists()
+
+
+def test_a_record_that_goes_elsewhere_is_made_with_the_cache_which_stays_as_it_is(
+    run_path: Path, decoded: list[Part]
+) -> None:
+    """The same bytes; nothing in the run's folder changes."""
+    train(run_path, 0, 20_000)
+    made(run_path)
+    kept = (run_path / CACHE_NAME).read_bytes()
+    count = len(segments(run_path))
+    train(run_path, 20_000, 10_000, resume=True)
+    decoded.clear()
+    compact(run_path, output=run_path.with_name("other.json"))
+    assert len(decoded) == len(segments(run_path)) - count
+    assert (run_path / CACHE_NAME).read_bytes() == kept
+    assert run_path.with_name("other.json").read_bytes() == from_scratch(run_path)

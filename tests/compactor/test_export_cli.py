@@ -151,7 +151,7 @@ def test_a_run_without_a_record_is_compacted_first(
     assert not (run / "record.json").exists()
     ask(run, "--to", "series")
     assert (run / "record.json").exists()
-    assert [list(call) for call in compacted] == [["output", "cache"], []]
+    assert [list(call) for call in compacted] == [["output"], []]
     assert not ask(run, "--to", "series").stderr
     assert len(compacted) == 2
 
@@ -165,7 +165,6 @@ def test_what_is_asked_of_the_record_makes_one_for_this_export(
     ask(run, "--to", "series", *arguments)
     (call,) = compacted
     assert call.pop("output").parent != run
-    assert call.pop("cache") is False
     assert call == {"monitor": "lr", "mode": "max", "policy": "uniform", "max_points": 50}
     assert (run / "record.json").read_bytes() == before
     result = ask(run, "--to", "series", "--policy", "none")

@@ -197,9 +197,8 @@ def test_report_elsewhere_writes_nothing_into_the_run(
     (run / RECORD_NAME).unlink()
     writer_path(run, WriterId(0, 0)).mkdir(parents=True)
 
-    def compact(path: Path, *, output: Path, cache: bool) -> Record:
+    def compact(path: Path, *, output: Path) -> Record:
         assert not output.is_relative_to(path)
-        assert not cache
         output.write_bytes(encode(digits()))
         return digits()
 
