@@ -20,6 +20,10 @@ if sysconfig.get_config_var("Py_GIL_DISABLED"):
     setup()  # free-threaded: its stable ABI is another, and rows take a lock, in Python
 else:
     setup(
-        ext_modules=[in_c("logwriter/hotpath"), in_c("compactor/sampling/pruning")],
+        ext_modules=[
+            in_c("logwriter/hotpath"),
+            in_c("compactor/sampling/pruning"),
+            in_c("compactor/fold/summing"),
+        ],
         options={"bdist_wheel": {"py_limited_api": "cp311"}},
     )

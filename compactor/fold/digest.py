@@ -11,13 +11,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from compactor.fold.cells import CELL, distance, owners, pick, starts_of
-from compactor.fold.exact import MOST_VALUES, TERM, approximate, sum_exactly
+from compactor.fold.cells import CELL, starts_of
+from compactor.fold.exact import MOST_VALUES, TERM
 from compactor.fold.gaps import EDGE, find_edges
 from compactor.fold.records import Records
-from compactor.fold.rows import Rows, fill_rows
+from compactor.fold.rows import Rows
+from compactor.fold.summing import summed
 from compactor.reading.lines import ATTEMPT_SHIFT
-from compactor.sampling.arrays import Ints, Mask
+from compactor.sampling.arrays import Ints
 
 ROWS_A_CELL, MOST_ROWS_A_CELL = 128, 512
 """Rows of a metric in a cell, where it was logged at every step. Cells of a long run may be wider."""
@@ -71,14 +72,16 @@ def join(digests: Sequence[Digest], room: Ints | None = None) -> Digest:
 
 def digest(rows: Rows) -> Digest:
     """The digest of rows of one attempt: of one segment, or of a journal that is not sealed yet."""
-    bounds = np.append(starts_of(rows.line), len(rows))
+    starts = starts_of(rows.line)
+    bounds = np.append(starts, len(rows)).tolist()
     digests = []
     begin = 0
-    while begin < len(bounds) - 1:
+    while begin < len(starts):
         end = begin + 1
-        while end < len(bounds) - 1 and bounds[end + 1] - bounds[begin] <= _TOGETHER:
+        while end < len(starts) and bounds[end + 1] - bounds[begin] <= _TOGETHER:
             end += 1
-        digests.append(_digest_some(rows.take(slice(bounds[begin], bounds[end]))))
+        some = rows.take(slice(bounds[begin], bounds[end]))
+        digests.append(_digest_some(some, starts[begin:end] - bounds[begin]))
         begin = end
     return join(digests)
 
@@ -130,19 +133,19 @@ def bucket_starts(step: Ints, shift: int) -> Ints:
     return wide
 
 
-def _digest_some(rows: Rows) -> Digest:
-    """The cells of some lines."""
-    line = starts_of(rows.line)
-    falls = np.diff(rows.step) < 0
+def _digest_some(rows: Rows, line: Ints) -> Digest:
+    """The cells of some lines, which start at ``line``."""
+    falls = rows.step[1:] < rows.step[:-1]
     falls[line[1:] - 1] = False
     in_order = not falls.any()
-    epoch = starts_of(rows.line, rows.epoch)
-    if not in_order:
+    if in_order:
+        starts = [line, _changes(rows.epoch)]
+    else:
         # an epoch's rows stay together: steps that begin anew in each would be cells of a row each
         rows = rows.take(np.lexsort((rows.position, rows.step, rows.epoch, rows.line)))
-        epoch = line = starts_of(rows.line, rows.epoch)
+        line = np.union1d(line, _changes(rows.epoch))
+        starts = [line]
     a_cell = _rows_a_cell(rows)
-    starts = [epoch]
     for begin, end in pairwise([*line.tolist(), len(rows)]):
         steps = rows.step[begin:end]
         low, high = int(steps[0]), int(steps[-1])
@@ -152,86 +155,17 @@ def _digest_some(rows: Rows) -> Digest:
         starts.append(begin + np.searchsorted(steps, edges[1:]))
         starts.append(np.arange(begin + MOST_VALUES, end, MOST_VALUES))
     cut = np.unique(np.concatenate(starts))
-    return _summed(rows, cut[cut < len(rows)], in_order=in_order)
+    cells, terms = summed(rows, cut[cut < len(rows)], in_order=in_order)
+    is_whole = bool((cells["finite"] == cells["rows"]).all())
+    return Digest(cells, terms, Records.zeros(EDGE, 0) if is_whole else find_edges(rows))
+
+
+def _changes(column: Ints) -> Ints:
+    """Where a column of shape ``(N,)`` changes."""
+    return np.flatnonzero(column[1:] != column[:-1]) + 1
 
 
 def _rows_a_cell(rows: Rows) -> int:
     """How many rows of a line a cell should hold, by how long the log is up to these rows."""
     logged = (int(rows.position.max()) & ((1 << ATTEMPT_SHIFT) - 1)) + 1
     return min(max(ROWS_A_CELL, logged // CELLS_A_RUN), MOST_ROWS_A_CELL)
-
-
-def _summed(rows: Rows, starts: Ints, *, in_order: bool) -> Digest:
-    """A cell for each group of rows, sorted by step, then position."""
-    ends = np.append(starts[1:], len(rows)) - 1
-    owner = owners(starts, len(rows))
-    cells = Records.zeros(CELL, len(starts))
-    cells["line"] = rows.line[starts]
-    cells["rows"] = ends - starts + 1
-    fill_rows(cells.part("first"), rows, starts)
-    fill_rows(cells.part("last"), rows, ends)
-    everyone = np.arange(len(rows))
-    latest = ends if in_order else pick(owner, everyone, [-rows.position])
-    fill_rows(cells.part("latest"), rows, latest)
-    if in_order:
-        cells["begin"], cells["end"] = rows.time[starts], rows.time[ends]
-    else:
-        cells["begin"] = np.minimum.reduceat(rows.time, starts)
-        cells["end"] = np.maximum.reduceat(rows.time, starts)
-    finite = np.isfinite(rows.value)
-    edges = find_edges(rows, finite)
-    if not finite.all():
-        _count_broken(cells, rows, owner, starts, finite)
-        rows, owner = rows.take(finite), owner[finite]
-        starts = starts_of(owner)
-    cells["finite"][owner[starts]] = np.diff(starts, append=len(rows))
-    terms = _add_values(cells, rows, owner, starts, in_order=in_order)
-    return Digest(cells, terms, edges)
-
-
-def _count_broken(cells: Records, rows: Rows, owner: Ints, starts: Ints, finite: Mask) -> None:
-    """What is not finite, by kind, in how many stretches, and the first of it."""
-    opens = ~finite
-    opens[1:] &= finite[:-1]
-    opens[starts] = ~finite[starts]
-    cells["stretches"] = np.bincount(owner[opens], minlength=len(cells))
-    for name, kind in (("nan", np.isnan), ("above", np.isposinf), ("below", np.isneginf)):
-        cells[name] = np.bincount(owner[kind(rows.value)], minlength=len(cells))
-    broken = np.flatnonzero(~finite)
-    first = broken[starts_of(owner[broken])]
-    fill_rows(cells.part("broken"), rows, first, owner[first])
-
-
-def _add_values(
-    cells: Records, rows: Rows, owner: Ints, starts: Ints, *, in_order: bool
-) -> Records:
-    """Extremes and moments of the finite rows; returns the terms of their sums."""
-    value = rows.value
-    if not len(starts):
-        return Records.zeros(TERM, 0)
-    held = owner[starts]
-    extremes = np.zeros((2, len(cells)))
-    for number, (name, sign) in enumerate((("least", 1), ("greatest", -1))):
-        reduce = np.minimum if sign == 1 else np.maximum
-        extremes[number, held] = reduce.reduceat(value, starts)
-        equal = np.flatnonzero(value == extremes[number][owner])
-        begin = starts_of(owner[equal])
-        first, last = equal[begin], equal[np.append(begin[1:], len(equal)) - 1]
-        if not in_order:
-            first = pick(owner, equal, [rows.position])
-            last = pick(owner, equal, [-rows.position])
-        for part, at in ((name, first), (f"{name}_end", last)):
-            fill_rows(cells.part(part), rows, at, held)
-    found = sum_exactly(value, owner, starts, np.abs(extremes).max(axis=0))
-    count = np.maximum(cells["finite"], 1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        cells["mean"] = np.clip(approximate(found, count), extremes[0], extremes[1])
-        away = distance(rows.step, cells.part("first")["step"][owner])
-        cells["along"][held] = np.add.reduceat(away, starts) / count[held]
-        away -= cells["along"][owner]
-        off = value - cells["mean"][owner]
-        cells["product"][held] = np.add.reduceat(off * away, starts)
-        for name, square in (("square", off), ("spread", away)):
-            np.multiply(square, square, out=square)
-            cells[name][held] = np.add.reduceat(square, starts)
-    return found

@@ -46,12 +46,15 @@ def _cut(values: Floats, owner: Ints, starts: Ints, magnitude: Ints) -> list[Rec
     """Cut all values piece by piece, until nothing is left. All are below ``2**magnitude[owner]``."""
     shift = BITS - magnitude
     half = np.clip(shift, -_STEEP, _STEEP)
-    rest = values * np.ldexp(1.0, half)[owner]
+    held, counts = owner[starts], np.diff(starts, append=len(values))
+    rest = values * np.repeat(np.ldexp(1.0, half)[held], counts)
     if (half != shift).any():
-        rest *= np.ldexp(1.0, shift - half)[owner]
+        rest *= np.repeat(np.ldexp(1.0, shift - half)[held], counts)
     found = []
-    if (magnitude > BITS).any():  # scaled down: what is very small beside the largest could vanish
-        faint = np.flatnonzero((np.abs(rest) < _FAINT) & (values != 0))
+    is_down = magnitude > BITS
+    if is_down.any():  # scaled down: what is very small beside the largest could vanish
+        is_faint = (np.abs(rest) < _FAINT) & (values != 0) & np.repeat(is_down[held], counts)
+        faint = np.flatnonzero(is_faint)
         if len(faint):
             own = starts_of(owner[faint])
             least = np.frexp(np.maximum.reduceat(np.abs(values[faint]), own))[1]
@@ -67,10 +70,10 @@ def _cut(values: Floats, owner: Ints, starts: Ints, magnitude: Ints) -> list[Rec
         term["amount"] = np.add.reduceat(whole.astype(np.int64), starts)
         found.append(term.take(term["amount"] != 0))
         rest -= whole
-        left = np.count_nonzero(rest)
+        is_left = rest != 0
+        left = np.count_nonzero(is_left)
         if left <= len(rest) // 2:
-            at = np.flatnonzero(rest)
-            rest, owner = rest[at], owner[at]
+            rest, owner = rest[is_left], owner[is_left]
             starts = starts_of(owner)
         if left:
             rest *= _PIECE

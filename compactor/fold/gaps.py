@@ -11,23 +11,20 @@ from compactor.fold.cells import ROW, starts_of
 from compactor.fold.records import Records
 from compactor.fold.rows import Rows, fill_rows
 from compactor.reading.lines import MOST_STRETCHES
-from compactor.sampling.arrays import Mask
 
 EDGE = np.dtype([("line", "<i8"), ("row", ROW)])
 
 
-def find_edges(rows: Rows, finite: Mask) -> Records:
+def find_edges(rows: Rows) -> Records:
     """The edges of the first hundred stretches and of the last one, for each line.
 
     Args:
         rows: By line, in each by step.
-        finite: Which have a finite value, shape ``(N,)``.
 
     Returns:
         Of `EDGE`, in the order of the rows.
     """
-    if finite.all():
-        return Records.zeros(EDGE, 0)
+    finite = np.isfinite(rows.value)
     begin = starts_of(rows.line)
     first = np.zeros(len(rows), np.bool_)
     first[begin] = True

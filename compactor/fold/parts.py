@@ -47,8 +47,9 @@ def digest_parts(parts: Iterable[Part], threads: int) -> Iterator[PartDigest]:
 
     Args:
         parts: Hidden rows are left out.
-        threads: With more than one, the next part is decoded while one is digested. Digesting holds
-            the interpreter's lock too often for more threads to be of use. The result is the same.
+        threads: With more than one, the next part is decoded while one is digested. Digesting is much
+            the shorter of the two in C, and holds the interpreter's lock too often in NumPy, for more
+            threads to be of use. The result is the same.
     """
     if threads == 1:
         yield from (_digest(part, _load(part)) for part in parts)

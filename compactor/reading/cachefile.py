@@ -37,7 +37,7 @@ from logwriter.errors import DamagedError
 from logwriter.regular import open_regular
 
 _MAGIC = b"everyfld"
-_VERSION = [2, ROWS_A_CELL, MOST_ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
+_VERSION = [3, ROWS_A_CELL, MOST_ROWS_A_CELL, FEWEST_CELLS, CELLS_A_RUN, EARLY_BITS]
 """The first number is to be counted up with any change to how a digest is computed, or a block laid out."""
 
 
