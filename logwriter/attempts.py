@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from logwriter import rundir
@@ -69,23 +69,32 @@ def open_attempt(run: Path, rank: int, resume: bool | int) -> Opening:
         folder = rundir.writer_path(run, writer)
         folder.mkdir()
         lock = WriterLock(folder)
+    first = 0 if isinstance(resume, bool) else resume + 1
+    opening = Opening(folder, writer, lock, secrets.token_hex(8), None, False, None, first)
     if not earlier:
-        run_id = secrets.token_hex(8)
-        first = 0 if isinstance(resume, bool) else resume + 1
-        return Opening(folder, writer, lock, run_id, None, False, None, first)
+        return opening
+    try:
+        return _going_on(opening, run, earlier, resume)
+    except BaseException:
+        opening.take_back()
+        raise
+
+
+def _going_on(
+    opening: Opening, run: Path, earlier: Sequence[WriterId], resume: bool | int
+) -> Opening:
+    """The opening with what it takes over from earlier attempts."""
     from logwriter.earlier import read_earlier  # noqa: PLC0415  pyarrow loads: not for a first attempt
 
     before = read_earlier(run, earlier)
     step = resume if not isinstance(resume, bool) else None if before.is_whole else HIDES_NOTHING
-    return Opening(
-        folder=folder,
-        writer=writer,
-        lock=lock,
-        run_id=before.run_id or secrets.token_hex(8),
+    return replace(
+        opening,
+        run_id=before.run_id or opening.run_id,
         name=before.name,
         resumes=True,
         resume_step=step,
-        first_step=before.last_step + 1 if isinstance(resume, bool) else resume + 1,
+        first_step=before.last_step + 1 if isinstance(resume, bool) else opening.first_step,
     )
 
 

@@ -30,10 +30,12 @@ def extent(part: Part, column: str) -> tuple[int, int] | None:
     with part.open() as file:
         footer = pq.read_metadata(file)
     place = footer.schema.names.index(column)
-    groups = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
-    if not groups:
+    groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
+    # of rows whose values never came, a segment is one group of nothing
+    found = [group.column(place).statistics for group in groups if group.num_rows]
+    if not found:
         return None
-    return min(group.min_raw for group in groups), max(group.max_raw for group in groups)
+    return min(each.min_raw for each in found), max(each.max_raw for each in found)
 
 
 def first_step(part: Part) -> int | None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from logwriter import rundir
 from logwriter.events import Event
+from logwriter.extent import extent
 from logwriter.lock import is_held
 from logwriter.part import Part, WriterLog
 from logwriter.rewind import first_past, resume_step
@@ -197,18 +196,8 @@ def _summarize_attempt(run: Path, log: WriterLog, rewind: _Rewind) -> AttemptSum
 
 def _last_time(parts: Sequence[Part]) -> int | None:
     """When the last row was logged, in microseconds since 1970: time never steps back in an attempt."""
-    for part in reversed(parts):
-        if part.table is not None:
-            last = pc.max(part.table.column("time")).value
-        else:
-            footer = pq.read_metadata(part.path)
-            column = footer.schema.to_arrow_schema().get_field_index("time")
-            groups = range(footer.num_row_groups)
-            times = [footer.row_group(n).column(column).statistics.max_raw for n in groups]
-            last = max(times, default=None)
-        if last is not None:
-            return int(last)
-    return None
+    reaches = (extent(part, "time") for part in reversed(parts))
+    return next((last for _, last in filter(None, reaches)), None)
 
 
 def _rewinds(writers: Sequence[WriterLog]) -> list[_Rewind]:

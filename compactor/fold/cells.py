@@ -109,8 +109,7 @@ def merge(cells: Records, starts: Ints, rows: Sequence[str] = ALL_ROWS) -> Recor
 def _chosen(cells: Records, owner: Ints, starts: Ints) -> Iterator[tuple[str, Ints]]:
     """Of each row that a cell names, the cells of which the merged ones take it."""
     everyone, first, last = np.arange(len(cells)), cells.part("first"), cells.part("last")
-    in_order = rises(cells, starts)
-    if in_order:
+    if rises(cells, starts):
         ends = np.append(starts[1:], len(cells)) - 1
         yield from (("first", starts), ("last", ends), ("latest", ends))
     else:
@@ -119,15 +118,10 @@ def _chosen(cells: Records, owner: Ints, starts: Ints) -> Iterator[tuple[str, In
         yield "latest", pick(owner, everyone, [~cells.part("latest")["position"]])
     finite = np.flatnonzero(cells["finite"])
     for name, sign in (("least", 1), ("greatest", -1)):
-        equal = tied(owner, finite, sign * cells.part(name)["value"])
-        if in_order:
-            begin = starts_of(owner[equal])
-            yield name, equal[begin]
-            yield f"{name}_end", equal[np.append(begin, len(equal))[1:] - 1]
-        else:
-            yield name, pick(owner, equal, [cells.part(name)["position"]])
-            end = f"{name}_end"
-            yield end, pick(owner, equal, [~cells.part(end)["position"]])
+        equal, end = tied(owner, finite, sign * cells.part(name)["value"]), f"{name}_end"
+        # in order or not: a cell can hold a row that is older than its first
+        yield name, pick(owner, equal, [cells.part(name)["position"]])
+        yield end, pick(owner, equal, [~cells.part(end)["position"]])
     broken = cells.part("broken")
     among = np.flatnonzero(cells["finite"] < cells["rows"])
     yield "broken", pick(owner, among, [broken["step"], broken["position"]])

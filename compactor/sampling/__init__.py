@@ -79,6 +79,8 @@ def downsample(
         raise ValueError("x must be finite and must not decrease; sort the points by x first")
     if len(values) <= (0 if n is None else n):
         return np.arange(len(values))
+    if max(-along[0], along[-1]) > np.finfo(np.float64).max / 2:
+        along = along / 2  # differences must not overflow
     finite = np.isfinite(values)
     pinned = np.zeros(len(values), np.bool_)
     pinned[pins(values, finite)] = True

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compactor.deciding.verdict import judge
+from compactor.reading import folding
 from logwriter import Run
 from logwriter.errors import NothingLoggedError
 
@@ -188,3 +189,16 @@ def test_without_a_winner_the_error_says_why(
             raise CrashError
     with pytest.raises(NothingLoggedError, match=message):
         judge(run_path, **rule)
+
+
+@pytest.mark.parametrize("whole_rows", [1 << 16, 100])
+def test_the_first_of_equals_is_the_first_of_the_log_though_a_step_ran_ahead(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch, whole_rows: int
+) -> None:
+    """The sixth call logged a late step: its row lies among later ones, and is older than they."""
+    monkeypatch.setattr(folding, "WHOLE_ROWS", whole_rows)
+    with Run(run_path) as run:
+        for number in range(3_000):
+            step = 1_700 if number == 5 else number
+            run.log({"val/loss": 0.0 if number in {5, 50} else 1.0 + number}, step=step)
+    assert judge(run_path).best.step == 1_700

@@ -5,13 +5,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from standin import Tensor, plug_in
 
+from compactor import compact
 from compactor.fold.parts import digest_parts
 from compactor.history import Ends
 from compactor.reading.ends import attempt_ends
 from logwriter import Run, read
 from logwriter.errors import EverystepError
+from logwriter.extent import extent
 from logwriter.runlog import RunLog
+from logwriter.summary import summarize_attempts
 
 
 def plain_ends(log: RunLog) -> dict[tuple[int, int], Ends]:
@@ -55,6 +59,27 @@ def test_ends_are_those_of_all_rows(run_path: Path) -> None:
     assert attempt_ends(parts, known, expected) == expected
     assert attempt_ends(parts, known, [(0, 1), (0, 2), (7, 7)]) == {(0, 1): expected[0, 1]}
     live.finish()
+
+
+def test_an_attempt_without_a_value_has_no_ends_and_is_in_nobodys_way(run_path: Path) -> None:
+    """The device failed, and its values with it: the run is shown, goes on, and is compacted."""
+    run = Run(run_path, rank=0)
+    device = plug_in(run)
+    device.fails = True
+    for step in range(5):
+        run.log({"loss": Tensor(device, 1.0)}, step=step)
+    run.flush()
+    log = read(run_path)
+    (part, *_) = log.parts("all")
+    assert (part.rows, part.path is None, extent(part, "step")) == (5, False, None)
+    assert attempt_ends(log.parts("all"), {}, [(0, 0)]) == {}
+    assert summarize_attempts(read(run_path))[0].last_row is None
+    run.finish()
+    with Run(run_path, rank=0, resume=True) as run:
+        run.log({"loss": 2.0})
+    record = compact(run_path)
+    assert [attempt.rows for attempt in record.run.attempts] == [5, 1]
+    assert summarize_attempts(read(run_path))[1].last_row is not None
 
 
 def test_a_segment_that_went_away_is_told(run_path: Path) -> None:

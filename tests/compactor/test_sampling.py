@@ -144,6 +144,16 @@ def test_scaling_does_not_overflow() -> None:
     assert scaled(np.array([-1.7e308, 0.0, 1.7e308])).tolist() == [0.0, 0.5, 1.0]
 
 
+@pytest.mark.parametrize("policy", EVERY)
+def test_positions_may_span_all_floats(policy: str) -> None:
+    """Their differences overflow; the points do not."""
+    x = 2 * np.linspace(-0.85e308, 0.85e308, 300)
+    y = np.sin(np.arange(300.0))
+    kept = downsample(x, y, 17, policy=policy)
+    holds(y, kept)
+    assert len(kept) <= 17
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logwriter import Run, read, rewind
+from logwriter import Run, earlier, read, rewind
 from logwriter.part import Part
 from logwriter.repair import repair
 
@@ -253,6 +253,25 @@ def test_each_segment_is_looked_at_once_however_often_a_run_was_resumed(
         monkeypatch.setattr(rewind, name, told(getattr(rewind, name)))
     assert len(effective(run_path)) == 10 * attempts
     assert max(Counter(looked).values()) == 2
+
+
+def test_a_start_that_is_interrupted_while_it_reads_what_was_leaves_nothing(
+    run_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a folder nor a lock is in the way of the next one."""
+    log_steps(run_path, range(3))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(earlier, "read_earlier", interrupt)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            Run(run_path, resume=True)
+    assert [folder.name for folder in (run_path / "writers").iterdir()] == ["r00000-a000"]
+    monkeypatch.undo()
+    log_steps(run_path, [3], resume=True)
+    assert effective(run_path) == [(0, 0), (0, 1), (0, 2), (1, 3)]
 
 
 def test_an_attempt_that_goes_back_counts_on_from_its_own_first_row(run_path: Path) -> None:
