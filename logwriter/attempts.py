@@ -11,7 +11,7 @@ from pathlib import Path
 
 from logwriter import rundir
 from logwriter.errors import RunExistsError, WriterLockedError
-from logwriter.lock import WriterLock, describe_holder, is_held
+from logwriter.lock import WriterLock, describe_holder, stays_held
 from logwriter.rundir import WriterId
 
 HIDES_NOTHING = (1 << 63) - 1
@@ -114,7 +114,7 @@ def _refuse_conflicts(
 ) -> None:
     for writer in earlier:
         folder = rundir.writer_path(run, writer)
-        if is_held(folder):
+        if stays_held(folder):
             raise WriterLockedError(
                 f"{run}: rank {rank} is being written by {describe_holder(folder)}; wait for it to end, "
                 "or give another path"

@@ -17,6 +17,7 @@ from logwriter.regular import open_regular
 from logwriter.rundir import LOCK
 
 _TRIES = 20
+_PATIENT_TRIES = 100
 _PAUSE_SECONDS = 0.01
 
 
@@ -69,6 +70,38 @@ def is_held(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def stays_held(folder: Path) -> bool:
+    """Whether a process holds the lock, and goes on holding it.
+
+    A writer that is killed at the very moment when it starts another process, its sealer for example,
+    leaves the lock to that one until it has become the other program. So of a writer that is gone,
+    this is waited for, for a second.
+    """
+    for _ in range(_PATIENT_TRIES):
+        if not is_held(folder):
+            return False
+        holder = read_holder(folder)
+        if holder is not None and holder.boot_id == boot_id() and not _is_gone(holder.pid):
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return True
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether there is no such process on this machine, or one that has ended."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:  # there is no /proc, or it shows one's own processes only
+        return False
+    return stat.rpartition(b")")[2].split()[0] in {b"Z", b"X"}
 
 
 def read_holder(folder: Path) -> Holder | None:

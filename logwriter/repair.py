@@ -21,7 +21,7 @@ from logwriter.eventlog import EventLog, salvage_own_events
 from logwriter.events import RunResumed, encode_line
 from logwriter.holdings import Holdings
 from logwriter.host import host_name
-from logwriter.lock import WriterLock, describe_holder, is_held, read_holder
+from logwriter.lock import WriterLock, describe_holder, read_holder, stays_held
 from logwriter.misplaced import put_back
 from logwriter.parts import find_gaps
 from logwriter.regular import require_regular
@@ -54,7 +54,7 @@ def _require_own_machine(folder: Path, *, force: bool) -> None:
     lock = folder / rundir.LOCK
     if os.path.lexists(lock) and not lock.is_file():
         return  # it says nothing, and is set aside later
-    if is_held(folder):
+    if stays_held(folder):
         raise WriterLockedError(
             f"{folder} is being written by {describe_holder(folder)}; repair it when that has ended"
         )

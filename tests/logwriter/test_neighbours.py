@@ -16,7 +16,9 @@ from logwriter import Run, read
 from logwriter import appender as appender_module
 from logwriter.errors import RunExistsError, WriterLockedError
 from logwriter.eventlog import EventLog
+from logwriter.lock import is_held
 from logwriter.mapped import Journal
+from logwriter.repair import repair
 
 STARTS = """
 import sys, time
@@ -262,6 +264,42 @@ def test_a_live_writer_of_any_earlier_attempt_is_found(run_path: Path) -> None:
     first.finish()
     signal.getsignal(signal.SIGTERM)  # no handler of ours was ever installed
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+LEAVES_ITS_LOCK = """
+import os, sys, time
+from logwriter import Run
+run = Run(sys.argv[1], resume=len(sys.argv) > 2)
+run.log({"a": 1})
+lock = run._opening.lock._descriptor
+os.set_inheritable(lock, True)
+if os.posix_spawn("/bin/sleep", ["sleep", "0.6"], {}):
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("is_reaped", [True, False])
+def test_a_lock_that_a_killed_writer_leaves_to_what_it_was_starting_is_waited_for(
+    run_path: Path, is_reaped: bool
+) -> None:
+    """The writer is gone; its lock goes when the other process has become another program."""
+
+    def leave(*arguments: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-c", LEAVES_ITS_LOCK, str(run_path), *arguments]
+        child = subprocess.Popen(command)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | (0 if is_reaped else os.WNOWAIT))
+        return child
+
+    left = [leave()]
+    assert is_held(run_path / "writers/r00000-a000")
+    repair(run_path)
+    left.append(leave("resume"))
+    assert is_held(run_path / "writers/r00000-a001")
+    with Run(run_path, resume=True) as run:
+        run.log({"a": 1})
+    assert read(run_path).series("a")[1].tolist() == [1.0] * 3
+    for child in left:
+        child.wait()
 
 
 def test_a_handler_that_flushes_while_an_event_is_written_does_not_deadlock(
