@@ -44,8 +44,8 @@ def _least_later(
     """
     rank = writers[number].state.writer.rank
     later = zip(writers[number + 1 :], resumed[number + 1 :], strict=True)
-    steps = [step for other, step in later if other.state.writer.rank == rank and step is not None]
-    return min(steps, default=None)
+    left = [step for other, step in later if other.state.writer.rank == rank and step is not None]
+    return min(left, default=None)
 
 
 def _hide(parts: tuple[Part, ...], step: int | None) -> tuple[Part, ...]:

@@ -1,8 +1,5 @@
 """Pruning in C: what it refuses, and that it lets others run."""
 
-import sys
-import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
@@ -10,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unlocked import lets_others_run
 
 from compactor.sampling.ink import HEIGHT, canvas
 from compactor.sampling.pruning import interpreted
@@ -136,27 +134,4 @@ def test_a_picture_needs_a_column(compiled: ModuleType) -> None:
 def test_other_threads_run_meanwhile(compiled: ModuleType) -> None:
     """With the lock taken from nobody, another thread runs only where it is let go of."""
     prune = partial(call, compiled, whole(60_000, 5000))
-    ticks: list[int] = []
-    done = threading.Event()
-
-    def tick() -> None:
-        while not done.is_set():
-            ticks.append(1)
-            time.sleep(0.001)
-
-    interval = sys.getswitchinterval()
-    other = threading.Thread(target=tick)
-    try:
-        sys.setswitchinterval(1000)
-        other.start()
-        for _ in range(100):
-            before = len(ticks)
-            prune()
-            ran = len(ticks) > before
-            if ran:
-                break
-    finally:
-        sys.setswitchinterval(interval)
-        done.set()
-        other.join()
-    assert ran
+    assert lets_others_run(prune)

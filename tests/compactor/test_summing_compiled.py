@@ -4,8 +4,6 @@ import math
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unlocked import lets_others_run
 
 from compactor.fold import summing
 from compactor.fold.cells import CELL, ROW
@@ -149,30 +148,7 @@ def test_other_threads_run_meanwhile(compiled: ModuleType) -> None:
         compiled,
         given | {"starts": np.arange(rows), "cells": Records.zeros(CELL, rows).columns},
     )
-    ticks: list[int] = []
-    done = threading.Event()
-
-    def tick() -> None:
-        while not done.is_set():
-            ticks.append(1)
-            time.sleep(0.001)
-
-    interval = sys.getswitchinterval()
-    other = threading.Thread(target=tick)
-    try:
-        sys.setswitchinterval(1000)
-        other.start()
-        for _ in range(100):
-            before = len(ticks)
-            work()
-            ran = len(ticks) > before
-            if ran:
-                break
-    finally:
-        sys.setswitchinterval(interval)
-        done.set()
-        other.join()
-    assert ran
+    assert lets_others_run(work)
 
 
 PROGRAM = """
